@@ -1,0 +1,61 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO_TOOL := go tool -modfile=tools/go.mod
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/handoff
+	go build -trimpath -o bin/handoff ./cmd/handoff
+
+.PHONY: test
+test: ## install what is missing, then vet and test everything
+	scripts/setup.sh
+	go vet ./...
+	go test -race -timeout 20m ./...
+
+.PHONY: race
+race: ## test everything with the race detector
+	go test -race ./...
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . ./...
+
+.PHONY: generate
+generate: protos tools/node_modules/.package-lock.json ## regenerate gen, ent and what else is generated
+	$(GO_TOOL) buf generate
+	if [ -f ent/generate.go ]; then go generate ./ent/...; fi
+
+.PHONY: verify
+verify: generate client ## fail when committed and generated code differ
+	scripts/verify.sh
+
+.PHONY: lint
+lint: protos ## lint Go and the API, and compare the API with main
+	$(GO_TOOL) golangci-lint run ./...
+	$(GO_TOOL) buf format --diff --exit-code
+	$(GO_TOOL) buf lint
+	scripts/breaking.sh
+
+.PHONY: fmt
+fmt: protos ## format Go and the API
+	$(GO_TOOL) golangci-lint fmt ./...
+	$(GO_TOOL) buf format -w
+
+.PHONY: client
+client: gen/ts/node_modules/.package-lock.json ## compile the TypeScript client into gen/ts/dist
+	rm -rf gen/ts/dist
+	cd gen/ts && npx --no-install tsc
+
+.PHONY: protos
+protos:
+	scripts/protovalidate.sh
+
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && $(NPM_CI)
+	touch $@
