@@ -1,0 +1,73 @@
+package handoff
+
+import "time"
+
+// DeliveryKind says what a delivery carries.
+type DeliveryKind string
+
+// The kinds of deliveries.
+const (
+	DeliverStart   DeliveryKind = "start"
+	DeliverMessage DeliveryKind = "message"
+	DeliverClose   DeliveryKind = "close"
+)
+
+// DeliveryState is where a delivery stands.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryPending   DeliveryState = "pending"
+	DeliveryDelivered DeliveryState = "delivered"
+	DeliveryFailed    DeliveryState = "failed"
+)
+
+// Delivery is one call that the provider has to get. A session's deliveries
+// form its lane: they are sent one at a time, in the order of their ids.
+type Delivery struct {
+	ID        int64 // given by the store, rising within a session
+	SessionID string
+	Kind      DeliveryKind
+	Sequence  uint64 // of the message's event; 0 for start and close
+	MessageID string // of the message; empty for start and close
+	State     DeliveryState
+
+	Attempts    int
+	NextAttempt time.Time // no attempt before; zero = at once
+	LastError   string    // of the last failed attempt, without secrets
+	VendorID    string    // the provider's own id for what was delivered
+	CreateTime  time.Time
+	SettleTime  time.Time
+}
+
+// IdempotencyKey is the same for every attempt of a delivery and for no other,
+// so that a provider can tell a repeat from a second message.
+func (d *Delivery) IdempotencyKey() string {
+	if d.MessageID != "" {
+		return d.MessageID
+	}
+	return d.SessionID + "-" + string(d.Kind)
+}
+
+// Attempt is the outcome of one call for a delivery.
+type Attempt struct {
+	State    DeliveryState // DeliveryPending: try again at RetryAt
+	RetryAt  time.Time
+	Detail   string // why it failed, without secrets
+	VendorID string
+	Ref      Ref // of a start: the provider's conversation
+}
+
+// Ref is what a provider calls the session.
+type Ref struct {
+	ID   string `json:"id,omitempty"`   // finds the session again when the provider calls
+	Data string `json:"data,omitempty"` // whatever else the adapter needs for its later calls
+}
+
+// Job is a delivery with all that is needed to send it.
+type Job struct {
+	Delivery Delivery
+	Session  Session
+	Start    Start   // of a start
+	Message  Message // of a message
+}

@@ -1,0 +1,56 @@
+package handoff
+
+import "time"
+
+// Event is one entry of a session's log. It never changes once it is logged.
+type Event struct {
+	Sequence uint64 // from 1, without gaps
+	Time     time.Time
+	Body     EventBody
+}
+
+// EventBody is what happened: one of the types of this file.
+type EventBody interface{ eventBody() }
+
+type (
+	// MessageLogged is a customer's accepted message or a human's message.
+	MessageLogged struct{ Message Message }
+
+	// StateChanged is a step of the state machine.
+	StateChanged struct {
+		State       State       `json:"state"`
+		CloseReason CloseReason `json:"close_reason,omitempty"`
+		Outcome     Outcome     `json:"outcome,omitzero"`
+	}
+
+	// WaitPrompted asks the customer whether to go on waiting.
+	WaitPrompted struct {
+		Deadline time.Time `json:"deadline"` // when the session closes if nobody answers
+	}
+
+	// MessageStatusChanged tells how far an earlier message got.
+	MessageStatusChanged struct {
+		MessageID string        `json:"message_id"`
+		Status    MessageStatus `json:"status"`
+		Detail    string        `json:"detail,omitempty"`
+	}
+
+	// ParticipantChanged tells that a human joined or left.
+	ParticipantChanged struct {
+		Name   string `json:"name,omitempty"`
+		Joined bool   `json:"joined"`
+	}
+
+	// QueueChanged tells the customer's place in the provider's queue.
+	QueueChanged struct {
+		Position int32         `json:"position,omitempty"`
+		Wait     time.Duration `json:"wait,omitempty"` // the provider's estimate
+	}
+)
+
+func (MessageLogged) eventBody()        {}
+func (StateChanged) eventBody()         {}
+func (WaitPrompted) eventBody()         {}
+func (MessageStatusChanged) eventBody() {}
+func (ParticipantChanged) eventBody()   {}
+func (QueueChanged) eventBody()         {}

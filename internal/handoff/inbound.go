@@ -1,0 +1,87 @@
+package handoff
+
+import "time"
+
+// Inbound is one thing that a provider told us about a session.
+type Inbound struct {
+	SessionID string // when the provider echoes our id
+	Ref       string // else the provider's own conversation id
+	Key       string // the same for each repeat: the provider's event id or a digest; empty = no dedupe
+	Body      InboundBody
+}
+
+// InboundBody is what a provider told us: one of the types below.
+type InboundBody interface{ inboundBody() }
+
+type (
+	// HumanMessage is something that a human said to the customer.
+	HumanMessage struct {
+		AuthorName string
+		Text       string
+	}
+
+	// HumanClosed tells that the human's side ended the session.
+	HumanClosed struct{ Outcome Outcome }
+
+	// HumanJoined and HumanLeft tell who is there. They do not make a session active.
+	HumanJoined struct{ Name string }
+
+	// HumanLeft is the counterpart of HumanJoined.
+	HumanLeft struct{ Name string }
+
+	// QueueMoved tells the customer's place in the provider's queue.
+	QueueMoved struct {
+		Position int32
+		Wait     time.Duration
+	}
+)
+
+func (HumanMessage) inboundBody() {}
+func (HumanClosed) inboundBody()  {}
+func (HumanJoined) inboundBody()  {}
+func (HumanLeft) inboundBody()    {}
+func (QueueMoved) inboundBody()   {}
+
+// Receive applies what a provider told us. It reports whether it came too late:
+// a closed session's log takes no event, but a human's message is kept.
+func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late bool) {
+	if s.Repeat != nil {
+		return false
+	}
+	if s.State == StateClosed {
+		if m, ok := in.(HumanMessage); ok {
+			s.changes.Late = append(s.changes.Late, LateMessage{SessionID: s.ID, AuthorName: m.AuthorName, Text: m.Text, Time: now})
+		}
+		return true
+	}
+	before := s.LastSequence
+	switch in := in.(type) {
+	case HumanMessage:
+		s.speak(in, messageID, now)
+	case HumanClosed:
+		s.Close(ClosedByHuman, in.Outcome, now)
+	case HumanJoined:
+		s.log(ParticipantChanged{Name: in.Name, Joined: true}, now)
+	case HumanLeft:
+		s.log(ParticipantChanged{Name: in.Name}, now)
+	case QueueMoved:
+		s.log(QueueChanged{Position: in.Position, Wait: in.Wait}, now)
+	}
+	s.changes.KeySeq = before + 1
+	return false
+}
+
+// speak logs a human's message. The first one makes the session active; it
+// proves that the provider took the start, even if its answer is still on the way.
+func (s *Session) speak(in HumanMessage, messageID string, now time.Time) {
+	if s.State == StateRequested {
+		s.move(StateWaiting, now)
+	}
+	s.log(MessageLogged{Message: Message{
+		ID: messageID, Author: AuthorHuman, AuthorName: in.AuthorName, Text: in.Text,
+		Status: MessageDelivered, Time: now,
+	}}, now)
+	if s.State != StateActive {
+		s.move(StateActive, now)
+	}
+}

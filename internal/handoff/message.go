@@ -1,0 +1,137 @@
+package handoff
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Limits on what a caller may hand over.
+const (
+	MaxTextBytes       = 64 << 10
+	MaxTranscriptTurns = 1000
+	MaxIDBytes         = 128
+)
+
+// Author says who wrote a message.
+type Author string
+
+// The authors of messages.
+const (
+	AuthorCustomer Author = "customer"
+	AuthorHuman    Author = "human"
+	AuthorSystem   Author = "system"
+)
+
+// MessageStatus is how far a message got. It only moves forward, but for
+// FAILED, which a message reaches from ACCEPTED alone.
+type MessageStatus string
+
+// The statuses of a message.
+const (
+	MessageAccepted  MessageStatus = "accepted"
+	MessageDelivered MessageStatus = "delivered"
+	MessageRead      MessageStatus = "read"
+	MessageFailed    MessageStatus = "failed"
+)
+
+// Message is one utterance within a session.
+type Message struct {
+	ID              string        `json:"id"`
+	ClientMessageID string        `json:"client_message_id,omitempty"`
+	Author          Author        `json:"author"`
+	AuthorName      string        `json:"author_name,omitempty"`
+	Text            string        `json:"text,omitempty"`
+	Attachments     []Attachment  `json:"attachments,omitempty"`
+	Status          MessageStatus `json:"status"`
+	Time            time.Time     `json:"time"`
+}
+
+// Attachment is a file that belongs to a message.
+type Attachment struct {
+	ID       string `json:"id"`
+	Name     string `json:"name,omitempty"`
+	MIMEType string `json:"mime_type,omitempty"`
+	Size     int64  `json:"size,omitempty"`
+}
+
+// Role says who spoke a turn of the transcript.
+type Role string
+
+// The roles of a transcript.
+const (
+	RoleUser      Role = "user"
+	RoleAssistant Role = "assistant"
+)
+
+// Turn is one utterance of the conversation before the handoff.
+type Turn struct {
+	Role Role      `json:"role"`
+	Text string    `json:"text"`
+	Time time.Time `json:"time,omitzero"`
+}
+
+// LastRounds returns what a human gets to read: the last n rounds of the
+// transcript, a round being a user's turn with the assistant's turns after it.
+// Assistant turns before the first user turn belong to no round. A last user
+// turn that equals the question is left out, for the question follows.
+func LastRounds(turns []Turn, n int, question string) []Turn {
+	if last := len(turns) - 1; last >= 0 && question != "" && turns[last].Role == RoleUser && turns[last].Text == question {
+		turns = turns[:last]
+	}
+	for i := len(turns) - 1; i >= 0 && n > 0; i-- {
+		if turns[i].Role == RoleUser {
+			n--
+		}
+		if n == 0 {
+			return turns[i:]
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	for i, turn := range turns {
+		if turn.Role == RoleUser {
+			return turns[i:]
+		}
+	}
+	return nil
+}
+
+// Customer is who talks to the agent. What a browser says of itself is unverified.
+type Customer struct {
+	Email       string            `json:"email,omitempty"`
+	Name        string            `json:"name,omitempty"`
+	Phone       string            `json:"phone,omitempty"`
+	UserID      string            `json:"user_id,omitempty"`
+	AnonymousID string            `json:"anonymous_id,omitempty"`
+	Locale      string            `json:"locale,omitempty"`
+	Attributes  map[string]string `json:"attributes,omitempty"`
+}
+
+// Priority is how urgent the caller holds a handoff.
+type Priority string
+
+// The priorities.
+const (
+	PriorityUnspecified Priority = ""
+	PriorityLow         Priority = "low"
+	PriorityNormal      Priority = "normal"
+	PriorityHigh        Priority = "high"
+	PriorityUrgent      Priority = "urgent"
+)
+
+// Start is what a provider is given to begin a session: who the customer is,
+// what was said so far and what is asked. It is written with the session and
+// not read again but by the start's delivery.
+type Start struct {
+	Customer      Customer          `json:"customer"`
+	DefaultEmail  string            `json:"default_email,omitempty"` // for desks that insist on an address; no identity
+	Transcript    []Turn            `json:"transcript,omitempty"`
+	Question      string            `json:"question,omitempty"`
+	Reason        string            `json:"reason,omitempty"`
+	Priority      Priority          `json:"priority,omitempty"`
+	Team          string            `json:"team,omitempty"`
+	Tags          []string          `json:"tags,omitempty"`
+	Metadata      map[string]string `json:"metadata,omitempty"`
+	ProviderExtra json.RawMessage   `json:"provider_extra,omitempty"` // a JSON object for the provider alone
+}

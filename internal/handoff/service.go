@@ -1,0 +1,241 @@
+package handoff
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Service holds the use cases. All doors of the server lead here.
+type Service struct {
+	store Store
+	waker Waker
+	caps  func(kind string) Capabilities
+	newID func(prefix string) string
+	now   Clock
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Store        Store
+	Waker        Waker
+	Capabilities func(kind string) Capabilities // of a kind of provider
+	NewID        func(prefix string) string     // unique and hard to guess
+	Now          Clock
+}
+
+// NewService returns a Service.
+func NewService(c Config) *Service {
+	return &Service{store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: c.Now}
+}
+
+// Request asks for a handoff.
+type Request struct {
+	Conversation ConversationKey
+	RequestID    string
+	Start        Start // its Transcript in full; the settings cut it
+}
+
+// RequestHandoff opens a session or says why not. A conversation whose session
+// is open, or a known request id, gets that session.
+func (svc *Service) RequestHandoff(ctx context.Context, r Request) (*Session, *Declined, error) {
+	s, err := svc.store.FindSession(ctx, r.Conversation, r.RequestID)
+	if err == nil || !errors.Is(err, ErrSessionNotFound) {
+		return s, nil, err
+	}
+	agent, err := svc.store.Agent(ctx, r.Conversation.AgentID)
+	if errors.Is(err, ErrAgentNotFound) {
+		agent, err = &Agent{ID: r.Conversation.AgentID}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var caps Capabilities
+	if agent.Connection != nil {
+		caps = svc.caps(agent.Connection.Kind)
+	}
+	if d := decline(agent, caps, r.Start.Customer); d != nil {
+		return nil, d, nil
+	}
+	s, err = svc.open(ctx, agent, r)
+	return s, nil, err
+}
+
+func (svc *Service) open(ctx context.Context, agent *Agent, r Request) (*Session, error) {
+	settings := agent.Settings.WithDefaults()
+	start := r.Start
+	start.DefaultEmail = settings.DefaultEmail
+	start.Transcript = LastRounds(start.Transcript, int(*settings.TranscriptRounds), start.Question)
+	id, now := svc.newID("ses"), svc.now()
+	s, created, err := svc.store.Create(ctx, r.Conversation, r.RequestID, func(epoch uint64) (*Session, error) {
+		return NewSession(Session{
+			ID: id, AgentID: agent.ID, ConversationID: r.Conversation.ConversationID, RequestID: r.RequestID,
+			ConnectionID: agent.Connection.ID, Provider: agent.Connection.Kind,
+			Customer: start.Customer, Question: start.Question, Reason: start.Reason, Priority: start.Priority,
+			Team: start.Team, Tags: slices.Clone(start.Tags), Metadata: start.Metadata,
+		}, start, epoch, now), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		svc.wake(s)
+	}
+	return s, nil
+}
+
+// SendMessage takes a customer's message. With a known client message id it
+// returns the first message and sends nothing.
+func (svc *Service) SendMessage(ctx context.Context, sessionID string, m Message) (Message, error) {
+	key := ""
+	if m.ClientMessageID != "" {
+		key = "client:" + m.ClientMessageID
+	}
+	m.ID = svc.newID("msg")
+	now := svc.now()
+	var accepted Message
+	_, err := svc.update(ctx, sessionID, key, func(s *Session) (err error) {
+		accepted, err = s.Accept(m, now)
+		return err
+	})
+	return accepted, err
+}
+
+// CloseSession ends a session and returns it; closing it again changes nothing.
+func (svc *Service) CloseSession(ctx context.Context, sessionID string, reason CloseReason, outcome Outcome) (*Session, error) {
+	now := svc.now()
+	return svc.update(ctx, sessionID, "", func(s *Session) error {
+		s.Close(reason, outcome, now)
+		return nil
+	})
+}
+
+// Receive applies what the provider of a connection told us. ErrSessionClosed
+// when it came too late; a human's message is kept even then.
+func (svc *Service) Receive(ctx context.Context, connectionID string, in Inbound) error {
+	sessionID := in.SessionID
+	if sessionID == "" {
+		s, err := svc.store.SessionByRef(ctx, connectionID, in.Ref)
+		if err != nil {
+			return err
+		}
+		sessionID = s.ID
+	}
+	key := ""
+	if in.Key != "" {
+		key = "provider:" + in.Key
+	}
+	messageID, now := svc.newID("msg"), svc.now()
+	late := false
+	_, err := svc.update(ctx, sessionID, key, func(s *Session) error {
+		if s.ConnectionID != connectionID {
+			return ErrSessionNotFound
+		}
+		late = s.Receive(in.Body, messageID, now)
+		return nil
+	})
+	if err == nil && late {
+		return ErrSessionClosed
+	}
+	return err
+}
+
+// Settle records the outcome of an attempt to deliver.
+func (svc *Service) Settle(ctx context.Context, d Delivery, a Attempt) error {
+	now := svc.now()
+	_, err := svc.update(ctx, d.SessionID, "", func(s *Session) error {
+		s.Settle(d, a, now)
+		return nil
+	})
+	return err
+}
+
+// Session returns one session.
+func (svc *Service) Session(ctx context.Context, id string) (*Session, error) {
+	return svc.store.Session(ctx, id)
+}
+
+// Log returns a stretch of a session's log; ErrBeyondLog when after is beyond it.
+func (svc *Service) Log(ctx context.Context, sessionID string, after uint64, limit int) (Log, error) {
+	log, err := svc.store.Log(ctx, sessionID, after, limit)
+	if err == nil && after > log.Last {
+		err = ErrBeyondLog
+	}
+	return log, err
+}
+
+// Sessions lists sessions, the newest first.
+func (svc *Service) Sessions(ctx context.Context, f SessionFilter, p Page) ([]Session, string, error) {
+	return svc.store.Sessions(ctx, f, p)
+}
+
+// Deliveries lists deliveries, the newest first.
+func (svc *Service) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]AgentDelivery, string, error) {
+	return svc.store.Deliveries(ctx, f, p)
+}
+
+// LateMessages lists what humans said after the close.
+func (svc *Service) LateMessages(ctx context.Context, sessionID string, p Page) ([]LateMessage, string, error) {
+	return svc.store.LateMessages(ctx, sessionID, p)
+}
+
+// Conversation is who may speak to a customer now.
+type Conversation struct {
+	Owner Owner
+	Epoch uint64
+	Open  *Session // nil unless a session is open
+}
+
+// Conversation tells who may speak; an unknown conversation is the bot's, at epoch 0.
+func (svc *Service) Conversation(ctx context.Context, c ConversationKey) (Conversation, error) {
+	s, err := svc.store.LatestSession(ctx, c)
+	if errors.Is(err, ErrSessionNotFound) {
+		return Conversation{Owner: OwnerBot}, nil
+	}
+	if err != nil {
+		return Conversation{}, err
+	}
+	conv := Conversation{Owner: s.Owner(), Epoch: s.Epoch}
+	if s.State != StateClosed {
+		conv.Open = s
+	}
+	return conv, nil
+}
+
+// CheckTurn returns nil when the bot may speak and epoch is the conversation's.
+func (svc *Service) CheckTurn(ctx context.Context, c ConversationKey, epoch uint64) error {
+	conv, err := svc.Conversation(ctx, c)
+	switch {
+	case err != nil:
+		return err
+	case conv.Owner != OwnerBot:
+		return Errorf(CodePrecondition, "NOT_THE_BOTS_TURN", "the conversation is with a human (owner %s, epoch %d); do not answer the customer", conv.Owner, conv.Epoch)
+	case conv.Epoch != epoch:
+		return Errorf(CodePrecondition, "STALE_EPOCH", "the conversation has moved on from epoch %d to %d; read GetConversation and the session's events, then decide again", epoch, conv.Epoch)
+	}
+	return nil
+}
+
+// update runs a command on a session and wakes whom its changes concern.
+func (svc *Service) update(ctx context.Context, sessionID, key string, fn func(*Session) error) (*Session, error) {
+	var updated *Session
+	err := svc.store.Update(ctx, sessionID, key, func(s *Session) error {
+		updated = s
+		return fn(s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	svc.wake(updated)
+	return updated, nil
+}
+
+func (svc *Service) wake(s *Session) {
+	c := s.Changes()
+	if len(c.Events) > 0 {
+		svc.waker.Events(s.ID)
+	}
+	if len(c.Deliveries) > 0 {
+		svc.waker.Deliveries(s.ID)
+	}
+}

@@ -1,0 +1,240 @@
+package handoff
+
+import (
+	"slices"
+	"time"
+)
+
+// State is where a session stands. States only move forward.
+type State string
+
+// The states of a session.
+const (
+	StateRequested State = "requested" // asked for; the provider has not taken it yet
+	StateWaiting   State = "waiting"   // the provider took it; no human has spoken
+	StateActive    State = "active"    // a human has spoken
+	StateClosed    State = "closed"
+)
+
+// CloseReason says who or what ended a session.
+type CloseReason string
+
+// The reasons for a close.
+const (
+	ClosedByCustomer       CloseReason = "customer"
+	ClosedByOperator       CloseReason = "operator"
+	ClosedByHuman          CloseReason = "human"
+	ClosedByWaitTimeout    CloseReason = "wait_timeout"
+	ClosedBySessionTimeout CloseReason = "session_timeout"
+	ClosedByProvider       CloseReason = "provider_failed"
+	ClosedByExpiry         CloseReason = "expired"
+)
+
+// Outcome is what the side that closed left for the agent.
+type Outcome struct {
+	Disposition string `json:"disposition,omitempty"`
+	Note        string `json:"note,omitempty"`
+}
+
+// Owner says who may speak to the customer.
+type Owner string
+
+// The owners of a conversation.
+const (
+	OwnerBot     Owner = "bot"
+	OwnerWaiting Owner = "waiting"
+	OwnerHuman   Owner = "human"
+)
+
+// Session is one handoff: the aggregate. Its methods are the only way to
+// change it; they record what has to be written in [Session.Changes].
+type Session struct {
+	ID             string
+	AgentID        string
+	ConversationID string
+	RequestID      string // the caller's, empty if it gave none
+	ConnectionID   string // the provider connection with which it began
+	Provider       string // the connection's kind
+
+	State       State
+	CloseReason CloseReason
+	Outcome     Outcome
+	Customer    Customer
+	Question    string
+	Reason      string
+	Priority    Priority
+	Team        string
+	Tags        []string
+	Metadata    map[string]string
+	Ref         Ref
+
+	CreateTime   time.Time
+	ActivateTime time.Time
+	CloseTime    time.Time
+	LastSequence uint64
+	Epoch        uint64 // of the conversation; rises with each change of owner
+
+	// Repeat is set by the store when the key of this update was used before.
+	Repeat *Repeat
+
+	changes Changes
+}
+
+// Repeat tells what an earlier update under the same key led to.
+type Repeat struct {
+	Message *Message // with its status of now; nil when it made none
+}
+
+// Changes is what a session's commands have recorded since it was loaded.
+type Changes struct {
+	Events     []Event
+	Deliveries []Delivery // new ones
+	Start      *Start     // of a new session
+	Settled    []Delivery // known ones with their new state
+	Status     []MessageStatusChanged
+	Late       []LateMessage
+	KeySeq     uint64 // the event that the update's key stands for; 0 = none
+}
+
+// LateMessage is a human's message that came after the close. It is kept, not shown.
+type LateMessage struct {
+	SessionID  string
+	AuthorName string
+	Text       string
+	Time       time.Time
+}
+
+// Changes returns what has been recorded and has to be written.
+func (s *Session) Changes() *Changes { return &s.changes }
+
+// Changed reports whether there is anything to write.
+func (s *Session) Changed() bool {
+	c := &s.changes
+	return len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Status)+len(c.Late) > 0
+}
+
+// Owner returns who may speak to the customer while this session is the
+// conversation's latest.
+func (s *Session) Owner() Owner {
+	switch s.State {
+	case StateRequested, StateWaiting:
+		return OwnerWaiting
+	case StateActive:
+		return OwnerHuman
+	default:
+		return OwnerBot
+	}
+}
+
+// NewSession opens a session: the log begins with REQUESTED, and the lane with
+// the start. It rises above the epoch that the conversation had before.
+func NewSession(s Session, start Start, previousEpoch uint64, now time.Time) *Session {
+	s.Epoch = previousEpoch
+	s.CreateTime = now
+	s.changes = Changes{Start: &start}
+	s.move(StateRequested, now)
+	s.deliver(Delivery{Kind: DeliverStart}, now)
+	return &s
+}
+
+// Accept takes a customer's message for the provider. A repeat returns the
+// first message, in any state; a closed session takes no new one.
+func (s *Session) Accept(m Message, now time.Time) (Message, error) {
+	if s.Repeat != nil && s.Repeat.Message != nil {
+		return *s.Repeat.Message, nil
+	}
+	if s.State == StateClosed {
+		return Message{}, ErrSessionClosed
+	}
+	m.Author, m.Status, m.Time = AuthorCustomer, MessageAccepted, now
+	seq := s.log(MessageLogged{Message: m}, now)
+	s.changes.KeySeq = seq
+	s.deliver(Delivery{Kind: DeliverMessage, Sequence: seq, MessageID: m.ID}, now)
+	return m, nil
+}
+
+// Close ends the session; closing it again changes nothing. Unless the human
+// closed, or the provider never took the session, the provider is told.
+func (s *Session) Close(reason CloseReason, outcome Outcome, now time.Time) {
+	if s.State == StateClosed {
+		return
+	}
+	s.CloseReason, s.Outcome, s.CloseTime = reason, outcome, now
+	s.move(StateClosed, now)
+	if reason != ClosedByHuman && reason != ClosedByProvider {
+		s.deliver(Delivery{Kind: DeliverClose}, now)
+	}
+}
+
+// Settle records the outcome of an attempt to deliver d.
+func (s *Session) Settle(d Delivery, a Attempt, now time.Time) {
+	d.Attempts++
+	d.State, d.NextAttempt, d.LastError, d.VendorID = a.State, a.RetryAt, a.Detail, a.VendorID
+	if d.State != DeliveryPending {
+		d.SettleTime = now
+	}
+	s.changes.Settled = append(s.changes.Settled, d)
+	switch {
+	case d.State == DeliveryPending:
+	case d.Kind == DeliverStart && d.State == DeliveryDelivered:
+		s.Ref = a.Ref
+		if s.State == StateRequested {
+			s.move(StateWaiting, now)
+		}
+	case d.Kind == DeliverStart:
+		s.Close(ClosedByProvider, Outcome{Note: a.Detail}, now)
+	case d.Kind == DeliverMessage:
+		s.settleMessage(d, a, now)
+	}
+}
+
+func (s *Session) settleMessage(d Delivery, a Attempt, now time.Time) {
+	change := MessageStatusChanged{MessageID: d.MessageID, Status: MessageDelivered}
+	if d.State == DeliveryFailed {
+		change.Status, change.Detail = MessageFailed, a.Detail
+	}
+	s.changes.Status = append(s.changes.Status, change)
+	if s.State != StateClosed { // CLOSED is the last event of a log
+		s.log(change, now)
+	}
+}
+
+// move changes the state and, with it, the owner and the epoch.
+func (s *Session) move(to State, now time.Time) {
+	before := s.Owner()
+	if s.State == "" {
+		before = OwnerBot
+	}
+	s.State = to
+	if s.Owner() != before {
+		s.Epoch++
+	}
+	change := StateChanged{State: to}
+	switch to {
+	case StateActive:
+		s.ActivateTime = now
+	case StateClosed:
+		change.CloseReason, change.Outcome = s.CloseReason, s.Outcome
+	default:
+	}
+	s.log(change, now)
+}
+
+func (s *Session) log(body EventBody, now time.Time) uint64 {
+	s.LastSequence++
+	s.changes.Events = append(s.changes.Events, Event{Sequence: s.LastSequence, Time: now, Body: body})
+	return s.LastSequence
+}
+
+func (s *Session) deliver(d Delivery, now time.Time) {
+	d.SessionID, d.State, d.CreateTime = s.ID, DeliveryPending, now
+	s.changes.Deliveries = append(s.changes.Deliveries, d)
+}
+
+// Snapshot returns a copy that shares nothing mutable with s and has no changes.
+func (s *Session) Snapshot() Session {
+	c := *s
+	c.Tags = slices.Clone(s.Tags)
+	c.Repeat, c.changes = nil, Changes{}
+	return c
+}

@@ -1,0 +1,107 @@
+package handoff
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps sessions and their logs. What it answered without an error is on disk.
+type Store interface {
+	// Update loads and locks the session, runs fn and writes all that fn
+	// recorded in one transaction. A key that is not empty stands for what fn
+	// records: when it was used before in this session, the session comes with
+	// Repeat set. fn does no I/O and may run more than once; its error is
+	// returned and nothing is written. ErrSessionNotFound if there is none.
+	Update(ctx context.Context, sessionID, key string, fn func(*Session) error) error
+
+	// Create makes a session for a conversation, unless the conversation has an
+	// open one or the request id is known: then it returns that. fn gets the
+	// epoch of the conversation and may run more than once.
+	Create(ctx context.Context, c ConversationKey, requestID string, fn func(epoch uint64) (*Session, error)) (s *Session, created bool, err error)
+
+	// Session returns one session; ErrSessionNotFound if there is none.
+	Session(ctx context.Context, id string) (*Session, error)
+
+	// SessionByRef finds the session that a connection's provider calls ref.
+	SessionByRef(ctx context.Context, connectionID, ref string) (*Session, error)
+
+	// FindSession returns the open session of a conversation, else the one with
+	// the request id, else ErrSessionNotFound.
+	FindSession(ctx context.Context, c ConversationKey, requestID string) (*Session, error)
+
+	// LatestSession returns the newest session of a conversation; ErrSessionNotFound if it had none.
+	LatestSession(ctx context.Context, c ConversationKey) (*Session, error)
+
+	// Sessions lists sessions, the newest first.
+	Sessions(ctx context.Context, f SessionFilter, p Page) (sessions []Session, nextPageToken string, err error)
+
+	// Log returns up to limit events of a session's log after a sequence, oldest
+	// first. ErrSessionNotFound if there is no session.
+	Log(ctx context.Context, sessionID string, after uint64, limit int) (Log, error)
+
+	// Deliveries lists deliveries, the newest first.
+	Deliveries(ctx context.Context, f DeliveryFilter, p Page) (deliveries []AgentDelivery, nextPageToken string, err error)
+
+	// LateMessages lists messages that came after their session's close, the newest first.
+	LateMessages(ctx context.Context, sessionID string, p Page) (late []LateMessage, nextPageToken string, err error)
+
+	// Agent returns an agent with its current connection; ErrAgentNotFound if there is none.
+	Agent(ctx context.Context, id string) (*Agent, error)
+}
+
+// Log is a stretch of a session's log, and where the whole log stands.
+type Log struct {
+	Events []Event
+	Last   uint64 // the sequence of the log's last event
+	Closed bool   // the last event is CLOSED
+}
+
+// ConversationKey names a conversation of an agent with a customer.
+type ConversationKey struct{ AgentID, ConversationID string }
+
+// SessionFilter selects sessions; empty fields select all.
+type SessionFilter struct {
+	AgentID        string
+	ConversationID string
+	States         []State
+}
+
+// DeliveryFilter selects deliveries; empty fields select all.
+type DeliveryFilter struct {
+	AgentID   string
+	SessionID string
+	States    []DeliveryState
+}
+
+// AgentDelivery is a delivery with the agent that it belongs to.
+type AgentDelivery struct {
+	Delivery
+	AgentID string
+}
+
+// Page is a part of a list.
+type Page struct {
+	Size  int    // rows at most
+	Token string // where the page before ended; empty = from the start
+}
+
+// DefaultPageSize and MaxPageSize bound the size of a page.
+const (
+	DefaultPageSize = 50
+	MaxPageSize     = 1000
+)
+
+// Waker tells the program's parts that there is something to read. A wake-up
+// carries no data and may be lost or doubled; it is never waited for.
+type Waker interface {
+	// Events wakes those who follow the session's log.
+	Events(sessionID string)
+	// Deliveries wakes the session's lane.
+	Deliveries(sessionID string)
+	// Follow returns a channel that is ready after each Events of the session,
+	// until stop is called.
+	Follow(sessionID string) (wake <-chan struct{}, stop func())
+}
+
+// Clock returns the time of now.
+type Clock func() time.Time
