@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/human-handoff/handoff/ent"
+	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/predicate"
+	"github.com/human-handoff/handoff/ent/session"
+	"github.com/human-handoff/handoff/internal/dispatch"
+	"github.com/human-handoff/handoff/internal/handoff"
+)
+
+// isPending is the condition of the lanes' partial index, word for word.
+func isPending() predicate.Delivery { return literally(delivery.FieldState, " = 'pending'") }
+
+// Lanes implements dispatch.Store; the oldest sessions come first.
+func (s *Store) Lanes(ctx context.Context) ([]dispatch.Lane, error) {
+	rows, err := s.read.Session.Query().Where(session.HasDeliveriesWith(isPending())).
+		Order(session.ByID()).Select(session.FieldPublicID, session.FieldConnectionID).All(ctx)
+	if err != nil {
+		return nil, s.readError(ctx, err)
+	}
+	lanes := make([]dispatch.Lane, len(rows))
+	for i, row := range rows {
+		lanes[i] = dispatch.Lane{SessionID: row.PublicID, ConnectionID: row.ConnectionID}
+	}
+	return lanes, nil
+}
+
+// Head implements dispatch.Store. A session that does not exist has an empty lane.
+func (s *Store) Head(ctx context.Context, sessionID string) (job handoff.Job, ok bool, err error) {
+	num, err := s.sessionNum(ctx, sessionID)
+	if err != nil {
+		return handoff.Job{}, false, ignoreNotFound(err)
+	}
+	// The session is read after the delivery: it may then know more than the
+	// delivery needs, but never less.
+	row, err := s.read.Delivery.Query().Where(delivery.SessionNum(num), isPending()).
+		Order(delivery.ByID()).WithSession().First(ctx)
+	if ent.IsNotFound(err) {
+		return handoff.Job{}, false, nil
+	}
+	if err != nil {
+		return handoff.Job{}, false, s.readError(ctx, err)
+	}
+	job, err = s.job(ctx, row)
+	return job, err == nil, err
+}
+
+// job adds to a delivery what is needed to send it.
+func (s *Store) job(ctx context.Context, row *ent.Delivery) (handoff.Job, error) {
+	ses, err := toSession(row.Edges.Session)
+	if err != nil {
+		return handoff.Job{}, err
+	}
+	job := handoff.Job{Delivery: toDelivery(row, ses.ID), Session: *ses}
+	switch job.Delivery.Kind {
+	case handoff.DeliverStart:
+		if job.Start, err = decodeJSON[handoff.Start](row.Payload); err != nil {
+			return handoff.Job{}, fmt.Errorf("start of session %s: %w", ses.ID, err)
+		}
+	case handoff.DeliverMessage:
+		message, ok, err := messageAt(ctx, s.read, row.SessionNum, row.Sequence)
+		if err != nil {
+			return handoff.Job{}, s.readError(ctx, err)
+		}
+		if !ok {
+			return handoff.Job{}, fmt.Errorf("event %d of session %s is no message, but a delivery says so", row.Sequence, ses.ID)
+		}
+		job.Message = message
+	case handoff.DeliverClose:
+	}
+	return job, nil
+}
+
+// messageAt returns the message of an event as it was logged; ok is false when
+// the event is of another kind.
+func messageAt(ctx context.Context, c *ent.Client, num, sequence int64) (m handoff.Message, ok bool, err error) {
+	row, err := c.Event.Get(ctx, num<<sequenceBits|sequence)
+	if err != nil {
+		return handoff.Message{}, false, err
+	}
+	e, err := toEvent(row)
+	if err != nil {
+		return handoff.Message{}, false, err
+	}
+	logged, ok := e.Body.(handoff.MessageLogged)
+	return logged.Message, ok, nil
+}
+
+// Deliveries implements handoff.Store; filters that nothing fits give an empty list.
+func (s *Store) Deliveries(ctx context.Context, f handoff.DeliveryFilter, p handoff.Page) ([]handoff.AgentDelivery, string, error) {
+	below, err := listDeliveries.below(p)
+	if err != nil {
+		return nil, "", err
+	}
+	q := s.read.Delivery.Query().
+		WithSession(func(q *ent.SessionQuery) { q.Select(session.FieldPublicID, session.FieldAgentID) })
+	if f.SessionID != "" {
+		num, err := s.sessionNum(ctx, f.SessionID)
+		if err != nil {
+			return nil, "", ignoreNotFound(err)
+		}
+		q.Where(delivery.SessionNum(num))
+	}
+	if f.AgentID != "" {
+		q.Where(delivery.HasSessionWith(session.AgentID(f.AgentID)))
+	}
+	if len(f.States) > 0 {
+		q.Where(delivery.StateIn(texts(f.States)...))
+	}
+	if below > 0 {
+		q.Where(delivery.IDLT(below))
+	}
+	rows, err := q.Order(delivery.ByID(sql.OrderDesc())).Limit(pageSize(p) + 1).All(ctx)
+	if err != nil {
+		return nil, "", s.readError(ctx, err)
+	}
+	rows, next := cut(listDeliveries, rows, pageSize(p), func(row *ent.Delivery) string { return number(row.ID) })
+	deliveries := make([]handoff.AgentDelivery, len(rows))
+	for i, row := range rows {
+		ses := row.Edges.Session
+		deliveries[i] = handoff.AgentDelivery{Delivery: toDelivery(row, ses.PublicID), AgentID: ses.AgentID}
+	}
+	return deliveries, next, nil
+}
