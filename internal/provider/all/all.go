@@ -1,0 +1,14 @@
+// Package all is the one list of the kinds of providers.
+package all
+
+import (
+	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/webhook"
+)
+
+// Kinds returns every kind that there is, in the order in which they are shown.
+func Kinds() []provider.Kind {
+	return []provider.Kind{
+		webhook.Kind{},
+	}
+}

@@ -1,0 +1,190 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+)
+
+// CallTimeout is how long one call to a provider may take.
+const CallTimeout = 15 * time.Second
+
+// Conn is a connection in use: an adapter with what every adapter needs around
+// it. The rest of the program calls providers through it alone. It is safe for
+// concurrent use.
+//
+// Every outbound call has [CallTimeout] within its caller's context, writes one
+// line to the log, and fails with an [*Error] that holds no secret. An error
+// that the adapter did not classify is transient, and so is a panic of it.
+type Conn struct {
+	connection handoff.Connection
+	adapter    Adapter
+	redactor   *redactor
+	log        *slog.Logger
+	now        handoff.Clock
+}
+
+// ConnOptions is what a Conn is made of; all but Secrets has to be given.
+type ConnOptions struct {
+	Connection handoff.Connection // whose adapter it is
+	Adapter    Adapter
+	Secrets    []string // to be kept out of errors and logs: the values of [Secrets]
+	Logger     *slog.Logger
+	Now        handoff.Clock
+}
+
+// NewConn puts a Conn around an adapter.
+func NewConn(o ConnOptions) *Conn {
+	return &Conn{
+		connection: o.Connection,
+		adapter:    o.Adapter,
+		redactor:   newRedactor(o.Secrets),
+		log:        o.Logger.With("kind", o.Connection.Kind, "connection", o.Connection.ID),
+		now:        o.Now,
+	}
+}
+
+// Connection returns the connection that the calls go to, as it was when the Conn was made.
+func (c *Conn) Connection() handoff.Connection { return c.connection }
+
+// Check asks the provider whether the configuration works.
+func (c *Conn) Check(ctx context.Context) error {
+	return c.call(ctx, "check", Call{}, c.adapter.Check)
+}
+
+// Open begins the session at the desk and returns what the desk calls it.
+func (c *Conn) Open(ctx context.Context, call Call, start handoff.Start) (ref handoff.Ref, err error) {
+	err = c.call(ctx, "open", call, func(ctx context.Context) (err error) {
+		ref, err = c.adapter.Open(ctx, call, start)
+		return err
+	})
+	return ref, err
+}
+
+// Send brings a customer's message to the desk and returns the desk's id of it, if it has one.
+func (c *Conn) Send(ctx context.Context, call Call, m handoff.Message) (vendorID string, err error) {
+	err = c.call(ctx, "send", call, func(ctx context.Context) (err error) {
+		vendorID, err = c.adapter.Send(ctx, call, m)
+		return err
+	})
+	return vendorID, err
+}
+
+// Close tells the desk that the session ended.
+func (c *Conn) Close(ctx context.Context, call Call, reason handoff.CloseReason) error {
+	return c.call(ctx, "close", call, func(ctx context.Context) error {
+		return c.adapter.Close(ctx, call, reason)
+	})
+}
+
+// call is the one way out: the deadline, the adapter, the judgement, the log.
+func (c *Conn) call(ctx context.Context, name string, call Call, do func(context.Context) error) error {
+	began := c.now()
+	err := c.judge(ctx, name, func(ctx context.Context) error { return c.guarded(ctx, name, do) })
+	attrs := []slog.Attr{
+		slog.String("call", name),
+		slog.String("session", call.SessionID),
+		slog.String("idempotency_key", call.IdempotencyKey),
+		slog.Int64("duration_ms", c.now().Sub(began).Milliseconds()),
+	}
+	if err == nil {
+		c.log.LogAttrs(ctx, slog.LevelDebug, "provider call", append(attrs, slog.String("class", "ok"))...)
+		return nil
+	}
+	c.log.LogAttrs(ctx, slog.LevelInfo, "provider call", append(attrs,
+		slog.String("class", string(err.Class)),
+		slog.Int("status", err.Status),
+		slog.Duration("retry_after", err.RetryAfter),
+		slog.String("error", err.Summary()))...)
+	return err
+}
+
+// judge runs do within the deadline and turns whatever it returns into an Error.
+func (c *Conn) judge(ctx context.Context, name string, do func(context.Context) error) *Error {
+	limited, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	err := do(limited)
+	if err == nil {
+		return nil
+	}
+	e := c.redactor.error(err)
+	if limited.Err() == nil || e.Class != ClassTransient || e.Status != 0 {
+		return e
+	}
+	// What the adapter says of a call that was cut off is about sockets and
+	// contexts; this is what happened.
+	text := fmt.Sprintf("no answer within %d s", CallTimeout/time.Second)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		text = "the call was broken off by us"
+	case ctx.Err() != nil:
+		text = "no answer in time"
+	}
+	e.Err = &cleaned{text: text + " (" + name + ")", cause: errors.Join(limited.Err(), err)}
+	return e
+}
+
+// guarded turns a panic of the adapter into an error: one vendor's odd answer
+// must not stop everybody else's sessions.
+func (c *Conn) guarded(ctx context.Context, name string, do func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Errorf(ClassTransient, "the adapter failed")
+			c.logPanic(ctx, name, p)
+		}
+	}()
+	return do(ctx)
+}
+
+// logPanic logs what an adapter panicked with. Its text may be anything's, so
+// only the type is told, and an error's without secrets.
+func (c *Conn) logPanic(ctx context.Context, name string, p any) {
+	text := fmt.Sprintf("%T", p)
+	if err, ok := p.(error); ok {
+		text = c.redactor.error(err).Summary()
+	}
+	c.log.LogAttrs(ctx, slog.LevelError, "provider adapter panicked",
+		slog.String("call", name), slog.String("panic", text), slog.String("stack", string(debug.Stack())))
+}
+
+// Receive verifies a webhook and, only when it is genuine, parses it. It returns
+// the answer to give once what it tells is on disk, and what it tells, which may
+// be nothing. Its errors are [*handoff.Error]:
+//
+//   - CodeUnauthenticated: it is not from the provider, or cannot be told to be
+//   - CodeInvalid: it is from the provider but makes no sense (or another code
+//     that the adapter gave)
+//   - CodeInternal: the adapter failed
+func (c *Conn) Receive(r Request) (reply Reply, inbound []handoff.Inbound, err error) {
+	call := "verify"
+	defer func() {
+		if p := recover(); p != nil {
+			c.logPanic(context.Background(), call, p)
+			reply, inbound = Reply{}, nil
+			err = handoff.Errorf(handoff.CodeInternal, "ADAPTER_FAILED", "the adapter failed to %s a webhook", call)
+		}
+	}()
+	if err := c.adapter.Verify(r); err != nil {
+		return Reply{}, nil, c.refusal(err, handoff.CodeUnauthenticated, "WEBHOOK_NOT_VERIFIED")
+	}
+	call = "parse"
+	reply, inbound, err = c.adapter.Parse(r)
+	if err != nil {
+		return Reply{}, nil, c.refusal(err, handoff.CodeInvalid, "WEBHOOK_INVALID")
+	}
+	return reply, inbound, nil
+}
+
+// refusal gives an adapter's error a code, unless it has one, and takes the secrets out.
+func (c *Conn) refusal(err error, code handoff.Code, reason string) error {
+	var known *handoff.Error
+	if errors.As(err, &known) {
+		code, reason = known.Code, known.Reason
+	}
+	return &handoff.Error{Code: code, Reason: reason, Message: c.redactor.error(err).Error()}
+}

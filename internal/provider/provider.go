@@ -1,0 +1,107 @@
+// Package provider is the port to the desks where humans sit.
+//
+// A [Kind] knows one vendor: it validates a configuration and opens an
+// [Adapter] on it. The adapter only translates and classifies errors; it holds
+// no state, never loops, sleeps or retries. The rest of the program talks to a
+// [Conn], which adds what every adapter needs: deadlines, classification of
+// what an adapter left open, and redaction of secrets.
+//
+// A new provider is a folder beside this file, a message in the API's oneof, and
+// a line in package all. Package providertest holds the suite that it has to pass.
+package provider
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+)
+
+// Kind is a vendor.
+type Kind interface {
+	// Describe tells what operators and the core need to know, as data.
+	Describe() Descriptor
+
+	// Account names the account that a configuration talks to, as an URL without
+	// secrets: its host decides whether a stored secret may be reused, and two
+	// configurations with the same account are one connection. It is empty as
+	// long as the configuration does not tell. The error is for the operator.
+	Account(config proto.Message) (string, error)
+
+	// Missing lists the fields that the configuration still needs.
+	Missing(config proto.Message) []string
+
+	// Open makes an adapter of a complete configuration.
+	Open(config proto.Message, deps Deps) (Adapter, error)
+}
+
+// Deps is what an adapter is given to work with.
+type Deps struct {
+	HTTP *http.Client // guarded: no redirects, no private addresses unless allowed
+	Now  handoff.Clock
+}
+
+// Descriptor is what is known of a kind before it is configured.
+type Descriptor struct {
+	Name         string // as in the API's oneof and in receive URLs
+	Title        string
+	Beta         bool              // not yet proved on a live account
+	Config       proto.Message     // an empty configuration message
+	Fields       map[string]string // what to enter in each of its fields
+	Capabilities handoff.Capabilities
+	SetupSteps   []string
+}
+
+// Adapter talks to one account of a vendor. It is safe for concurrent use.
+// Errors of the calls are [*Error]; anything else counts as transient.
+type Adapter interface {
+	// Check asks the vendor whether the configuration works, without a trace at the desk.
+	Check(ctx context.Context) error
+
+	// Open begins the session at the desk and returns what the desk calls it.
+	Open(ctx context.Context, c Call, start handoff.Start) (handoff.Ref, error)
+
+	// Send brings a customer's message to the desk and returns the desk's id of it, if it has one.
+	Send(ctx context.Context, c Call, m handoff.Message) (vendorID string, err error)
+
+	// Close tells the desk that the session ended.
+	Close(ctx context.Context, c Call, reason handoff.CloseReason) error
+
+	// Verify proves that a request comes from the vendor. It is pure; a nil
+	// error alone lets the request be parsed.
+	Verify(r Request) error
+
+	// Parse turns a verified request into what it tells, and the answer to give
+	// once that is on disk. It is pure. An error means that the body makes no
+	// sense; what is merely unknown is no error and no inbound.
+	Parse(r Request) (Reply, []handoff.Inbound, error)
+}
+
+// Call is what every outbound call of a session carries.
+type Call struct {
+	SessionID      string
+	AgentID        string
+	Ref            handoff.Ref
+	IdempotencyKey string    // the same for each attempt
+	Time           time.Time // when what is delivered happened
+}
+
+// Request is an inbound webhook.
+type Request struct {
+	Method string
+	Path   string // what follows the receive URL; empty or with a leading slash
+	Query  string
+	Header http.Header
+	Body   []byte
+	Time   time.Time // when it came in
+}
+
+// Reply is the answer to a webhook. The zero value is 200 with an empty body.
+type Reply struct {
+	Status      int
+	ContentType string
+	Body        []byte
+}
