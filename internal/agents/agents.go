@@ -1,0 +1,194 @@
+// Package agents holds what an agent is configured with: its settings, its
+// provider and whether that provider can be reached.
+//
+//	agents.go     the service and what it shows of an agent
+//	configure.go  ConfigureProvider: merge secrets, check, ask the provider, save
+//	connect.go    opened connections, kept until their configuration changes
+//	health.go     what calls tell about a connection's status
+//	receive.go    webhooks: from a receive URL's token to the connection
+//	vault.go      a provider's settings, sealed
+//	store.go      the port to where agents are kept
+package agents
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/seal"
+)
+
+// Service configures agents and opens their connections.
+type Service struct {
+	store   Store
+	kinds   []provider.Kind
+	sealer  *seal.Sealer
+	http    *http.Client
+	baseURL string
+	newID   func(prefix string) string
+	now     handoff.Clock
+	log     *slog.Logger
+	release func(connectionID string)
+
+	mu     sync.Mutex
+	opened map[string]*opened // by connection
+	health map[string]health  // by connection; what the last calls told
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Store   Store
+	Kinds   []provider.Kind
+	Sealer  *seal.Sealer
+	HTTP    *http.Client // for calls to providers
+	BaseURL string       // of receive URLs, without a slash at its end
+	NewID   func(prefix string) string
+	Now     handoff.Clock
+	Logger  *slog.Logger
+}
+
+// New returns a Service.
+func New(c Config) *Service {
+	return &Service{
+		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, baseURL: c.BaseURL,
+		newID: c.NewID, now: c.Now, log: c.Logger, release: func(string) {},
+		opened: map[string]*opened{}, health: map[string]health{},
+	}
+}
+
+// OnAvailable sets who is told that a connection works again, so that what
+// waits for it can go out. It is called once, before the service is used.
+func (svc *Service) OnAvailable(fn func(connectionID string)) { svc.release = fn }
+
+// View is an agent as its operator may see it.
+type View struct {
+	Agent      *handoff.Agent
+	Config     proto.Message // without secrets; nil when no provider is configured
+	ReceiveURL string
+	Status     handoff.ConnectionStatus
+	NeedsEmail bool // a handoff is refused to customers without an address
+	ETag       string
+}
+
+// Get returns an agent; handoff.ErrAgentNotFound if there is none.
+func (svc *Service) Get(ctx context.Context, id string) (*View, error) {
+	agent, err := svc.store.Agent(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return svc.view(agent)
+}
+
+// Unconfigured returns what there is to see of an agent that nobody configured.
+func Unconfigured(id string) *View {
+	agent := &handoff.Agent{ID: id}
+	return &View{Agent: agent, Status: agent.Status(), NeedsEmail: agent.Settings.WithDefaults().NeedsEmail(handoff.Capabilities{})}
+}
+
+// List lists agents by id.
+func (svc *Service) List(ctx context.Context, p handoff.Page) (views []View, nextPageToken string, err error) {
+	list, next, err := svc.store.Agents(ctx, p)
+	if err != nil {
+		return nil, "", err
+	}
+	for i := range list {
+		v, err := svc.view(&list[i])
+		if err != nil {
+			return nil, "", err
+		}
+		views = append(views, *v)
+	}
+	return views, next, nil
+}
+
+func (svc *Service) view(agent *handoff.Agent) (*View, error) {
+	v := &View{Agent: agent, Status: agent.Status(), ETag: etag(agent.Version)}
+	if agent.Connection == nil {
+		v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(handoff.Capabilities{})
+		return v, nil
+	}
+	v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(svc.Capabilities(agent.Connection.Kind))
+	v.ReceiveURL = svc.receiveURL(agent.Connection)
+	kept, err := svc.openVault(agent.Connection)
+	if err != nil {
+		return nil, err
+	}
+	v.Config = provider.ClearSecrets(kept.config)
+	return v, nil
+}
+
+func (svc *Service) receiveURL(c *handoff.Connection) string {
+	return svc.baseURL + "/webhooks/" + c.Kind + "/" + c.ReceiveToken
+}
+
+// etag is opaque to callers; it changes with each change of the agent.
+func etag(version int64) string { return strconv.FormatInt(version, 36) }
+
+// Kinds returns the kinds of providers that are built.
+func (svc *Service) Kinds() []provider.Kind { return svc.kinds }
+
+// Capabilities returns what a kind can do; nothing for an unknown kind.
+func (svc *Service) Capabilities(kind string) handoff.Capabilities {
+	if k, ok := svc.kind(kind); ok {
+		return k.Describe().Capabilities
+	}
+	return handoff.Capabilities{}
+}
+
+func (svc *Service) kind(name string) (provider.Kind, bool) {
+	for _, k := range svc.kinds {
+		if k.Describe().Name == name {
+			return k, true
+		}
+	}
+	return nil, false
+}
+
+// OriginAllowed reports whether an agent allows a browser origin; an empty
+// agent id stands for any agent, as a preflight does not tell which.
+func (svc *Service) OriginAllowed(ctx context.Context, agentID, origin string) bool {
+	var allowed []string
+	if agentID == "" {
+		all, err := svc.store.AllowedOrigins(ctx)
+		if err != nil {
+			svc.log.ErrorContext(ctx, "agents.allowed_origins", slog.Any("error", err))
+		}
+		allowed = all
+	} else if agent, err := svc.store.Agent(ctx, agentID); err == nil {
+		allowed = agent.Settings.AllowedOrigins
+	}
+	for _, o := range allowed {
+		if o == origin {
+			return true
+		}
+	}
+	return false
+}
+
+// Delete takes the provider from an agent. Sessions that are open refuse it,
+// unless force is given: then they go on to their end over the old connection,
+// which keeps its credentials for them.
+func (svc *Service) Delete(ctx context.Context, id, ifETag string, force bool) error {
+	return svc.store.UpdateAgent(ctx, id, func(rec *Record) error {
+		switch {
+		case rec.Agent.Version == 0:
+			return handoff.ErrAgentNotFound
+		case ifETag != "" && ifETag != etag(rec.Agent.Version):
+			return ErrETagMismatch
+		case rec.Agent.Connection == nil:
+			return nil
+		case rec.OpenSessions > 0 && !force:
+			return handoff.Errorf(handoff.CodePrecondition, "OPEN_SESSIONS", "%d sessions are open over this provider; close them, or set force to let them end over the old connection", rec.OpenSessions)
+		case rec.OpenSessions == 0:
+			rec.WipeConfig = append(rec.WipeConfig, rec.Agent.Connection.ID)
+		}
+		rec.Agent.Connection = nil
+		return nil
+	})
+}

@@ -1,0 +1,88 @@
+package agents
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/human-handoff/handoff/internal/dispatch"
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+)
+
+// opened is a connection that is ready for calls.
+type opened struct {
+	version       int64
+	conn          *provider.Conn
+	previous      *provider.Conn // with the replaced secrets, for webhooks alone; may be nil
+	previousUntil time.Time
+}
+
+// Sender returns the connection for outbound calls.
+func (svc *Service) Sender(ctx context.Context, connectionID string) (dispatch.Sender, error) {
+	svc.mu.Lock()
+	o := svc.opened[connectionID]
+	svc.mu.Unlock()
+	if o == nil {
+		c, err := svc.store.Connection(ctx, connectionID)
+		if err != nil {
+			return nil, err
+		}
+		if o, err = svc.open(c); err != nil {
+			return nil, err
+		}
+	}
+	return o.conn, nil
+}
+
+// open opens a stored connection, or returns the opened one of the same version.
+func (svc *Service) open(c *handoff.Connection) (*opened, error) {
+	svc.mu.Lock()
+	o := svc.opened[c.ID]
+	svc.mu.Unlock()
+	if o != nil && o.version >= c.Version {
+		return o, nil
+	}
+	kept, err := svc.openVault(c)
+	if err != nil {
+		return nil, err
+	}
+	o = &opened{version: c.Version, previousUntil: kept.replacedTime.Add(previousFor)}
+	if o.conn, err = svc.connect(c, kept.config); err != nil {
+		return nil, err
+	}
+	if kept.previous != nil {
+		if o.previous, err = svc.connect(c, kept.previous); err != nil {
+			return nil, err
+		}
+	}
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	if newer := svc.opened[c.ID]; newer != nil && newer.version > c.Version {
+		return newer, nil
+	}
+	svc.opened[c.ID] = o
+	return o, nil
+}
+
+// connect makes a Conn of a configuration.
+func (svc *Service) connect(c *handoff.Connection, config proto.Message) (*provider.Conn, error) {
+	k, ok := svc.kind(c.Kind)
+	if !ok {
+		return nil, fmt.Errorf("provider %q is not built in this version", c.Kind)
+	}
+	if missing := k.Missing(config); len(missing) > 0 {
+		return nil, &provider.Error{Class: provider.ClassTransient, Err: fmt.Errorf("the configuration lacks %v", missing)}
+	}
+	adapter, err := k.Open(config, provider.Deps{HTTP: svc.http, Now: svc.now})
+	if err != nil {
+		return nil, err
+	}
+	return provider.NewConn(provider.ConnOptions{
+		Connection: *c, Adapter: adapter, Secrets: slices.Collect(maps.Values(provider.Secrets(config))), Logger: svc.log, Now: svc.now,
+	}), nil
+}

@@ -1,0 +1,111 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+)
+
+// health is what the last calls told of a connection.
+type health string
+
+const (
+	healthy  health = "healthy"
+	degraded health = "degraded" // outages and rate limits; the status stays as it is
+	refused  health = "refused"  // credentials
+)
+
+// Report notes the outcome of a call over a connection. Refused credentials make
+// the status UNAVAILABLE at once; outages and rate limits only mark it as
+// degraded; a success, and a refusal of the message alone, show that it works.
+func (svc *Service) Report(ctx context.Context, connectionID string, callErr error) {
+	now := healthOf(callErr)
+	svc.mu.Lock()
+	same := svc.health[connectionID] == now
+	svc.health[connectionID] = now
+	svc.mu.Unlock()
+	if same {
+		return
+	}
+	var healed bool
+	err := svc.store.SetStatus(ctx, connectionID, func(s *handoff.ConnectionStatus) {
+		healed = now == healthy && s.State == handoff.ServiceUnavailable
+		applyHealth(s, now, callErr, svc.now())
+	})
+	if err != nil {
+		svc.log.ErrorContext(ctx, "agents.report", slog.String("connection_id", connectionID), slog.Any("error", err))
+		svc.forgetHealth(connectionID)
+		return
+	}
+	if healed {
+		svc.release(connectionID)
+	}
+}
+
+func healthOf(err error) health {
+	var pe *provider.Error
+	switch {
+	case err == nil:
+		return healthy
+	case errors.As(err, &pe) && pe.Class == provider.ClassCredentials:
+		return refused
+	case errors.As(err, &pe) && pe.Class == provider.ClassRejected:
+		return healthy
+	default:
+		return degraded
+	}
+}
+
+func applyHealth(s *handoff.ConnectionStatus, h health, callErr error, now time.Time) {
+	switch h {
+	case healthy:
+		*s = handoff.ConnectionStatus{State: handoff.ServiceAvailable, CheckTime: now}
+	case refused:
+		s.State, s.ReasonCode, s.Reason, s.CheckTime = handoff.ServiceUnavailable, handoff.ReasonCredentials, callErr.Error(), now
+	case degraded:
+		if s.DegradedSince.IsZero() {
+			s.DegradedSince = now
+		}
+	}
+}
+
+func (svc *Service) forgetHealth(connectionID string) {
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	delete(svc.health, connectionID)
+}
+
+// Test asks the agent's provider whether the configuration works and stores what it says.
+func (svc *Service) Test(ctx context.Context, agentID string) (*View, error) {
+	agent, err := svc.store.Agent(ctx, agentID)
+	if err != nil {
+		return nil, err
+	}
+	c := agent.Connection
+	if c == nil || c.Status.State == handoff.ServiceNotConfigured {
+		return svc.view(agent)
+	}
+	kept, err := svc.openVault(c)
+	if err != nil {
+		return nil, err
+	}
+	status := svc.check(ctx, c, kept.config)
+	err = svc.store.SetStatus(ctx, c.ID, func(s *handoff.ConnectionStatus) { *s = status })
+	if err != nil {
+		return nil, err
+	}
+	svc.checked(c.ID, status)
+	return svc.Get(ctx, agentID)
+}
+
+// checked follows a check whose outcome has been stored.
+func (svc *Service) checked(connectionID string, status handoff.ConnectionStatus) {
+	svc.forgetHealth(connectionID)
+	if status.State == handoff.ServiceAvailable {
+		svc.release(connectionID)
+	}
+}

@@ -1,0 +1,46 @@
+package agents
+
+import (
+	"context"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+)
+
+// Store keeps agents and their connections.
+type Store interface {
+	// Agent returns an agent with its current connection; handoff.ErrAgentNotFound if there is none.
+	Agent(ctx context.Context, id string) (*handoff.Agent, error)
+
+	// Agents lists agents by id, with their current connections.
+	Agents(ctx context.Context, p handoff.Page) (agents []handoff.Agent, nextPageToken string, err error)
+
+	// UpdateAgent loads the agent, a new one if there is none, runs fn and writes
+	// in one transaction: the agent with its version raised, and rec.Agent.Connection,
+	// when it is not nil, as the current connection (inserted, or updated with
+	// its version raised). fn does no I/O and may run more than once.
+	UpdateAgent(ctx context.Context, id string, fn func(rec *Record) error) error
+
+	// Connection returns one connection, current or not; ErrConnectionNotFound if there is none.
+	Connection(ctx context.Context, id string) (*handoff.Connection, error)
+
+	// ConnectionsByToken returns the connections of a kind behind a receive
+	// token, the current one first; none for an unknown token.
+	ConnectionsByToken(ctx context.Context, kind, token string) ([]handoff.Connection, error)
+
+	// SetStatus loads a connection's status, runs fn and writes it. fn may run more than once.
+	SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) error
+
+	// AllowedOrigins returns all origins that any agent allows.
+	AllowedOrigins(ctx context.Context) ([]string, error)
+}
+
+// Record is an agent as UpdateAgent loads it.
+type Record struct {
+	Agent        handoff.Agent        // Version 0 = not stored yet
+	Known        []handoff.Connection // all the agent ever had, the current one included
+	OpenSessions int                  // of the current connection
+	WipeConfig   []string             // ids of connections whose Config and SecretsSet are to be emptied
+}
+
+// ErrConnectionNotFound is returned for an id that no connection has.
+var ErrConnectionNotFound = &handoff.Error{Code: handoff.CodeNotFound, Reason: "CONNECTION_NOT_FOUND", Message: "there is no connection with this id"}

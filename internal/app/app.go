@@ -1,0 +1,195 @@
+// Package app puts the program together: it opens the database, wires the
+// parts, listens, and stops them in order. Commands and tests embed it.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/human-handoff/handoff/internal/agents"
+	"github.com/human-handoff/handoff/internal/auth"
+	"github.com/human-handoff/handoff/internal/config"
+	"github.com/human-handoff/handoff/internal/dispatch"
+	"github.com/human-handoff/handoff/internal/egress"
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider/all"
+	"github.com/human-handoff/handoff/internal/provider/webhook"
+	"github.com/human-handoff/handoff/internal/server"
+	"github.com/human-handoff/handoff/internal/server/hook"
+	"github.com/human-handoff/handoff/internal/server/rpc"
+	"github.com/human-handoff/handoff/internal/server/sse"
+	"github.com/human-handoff/handoff/internal/store"
+	"github.com/human-handoff/handoff/internal/wake"
+)
+
+// tokenLabel separates the keys of session tokens from other uses of the encryption key.
+const tokenLabel = "handoff session token v1"
+
+// App is the running program.
+type App struct {
+	config   config.Config
+	log      *slog.Logger
+	listener net.Listener
+	metrics  *metricsServer
+	store    *store.Store
+	auth     *auth.Authenticator
+	dispatch *dispatch.Dispatcher
+	server   *server.Server
+
+	drain      context.Context // done when streams have to end
+	startDrain context.CancelFunc
+	background sync.WaitGroup
+	stopKeys   context.CancelFunc
+}
+
+// New opens the database and the listener and wires everything; nothing is
+// served and nothing is sent until Run.
+func New(ctx context.Context, c config.Config, log *slog.Logger) (a *App, err error) {
+	a = &App{config: c, log: log}
+	a.drain, a.startDrain = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			a.close(ctx)
+		}
+	}()
+	if a.listener, err = net.Listen("tcp", c.Listen); err != nil {
+		return nil, &config.Error{Flag: "listen", Env: "HANDOFF_LISTEN", Problem: err.Error()}
+	}
+	if a.metrics, err = listenMetrics(c.MetricsListen, log); err != nil {
+		return nil, err
+	}
+	if a.store, err = OpenStore(ctx, c.DatabasePath, log); err != nil {
+		return nil, err
+	}
+	sealer, err := openSealer(ctx, c, a.store)
+	if err != nil {
+		return nil, err
+	}
+	hub := wake.NewHub()
+	registry := agents.New(agents.Config{
+		Store: a.store, Kinds: all.Kinds(), Sealer: sealer, BaseURL: a.baseURL(), NewID: NewID, Now: time.Now, Logger: log,
+		HTTP: egress.New(egress.Options{AllowPrivate: c.AllowPrivate}).Client(),
+	})
+	service := handoff.NewService(handoff.Config{
+		Store: a.store, Waker: hub, Capabilities: registry.Capabilities, NewID: NewID, Now: time.Now,
+	})
+	a.auth = auth.New(auth.Config{
+		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,
+	})
+	a.dispatch = dispatch.New(dispatch.Config{Store: a.store, Connections: registry, Settler: service, Now: time.Now, Logger: log})
+	hub.OnDeliveries(a.dispatch.Wake)
+	registry.OnAvailable(a.dispatch.Release)
+	a.server = server.New(server.Config{
+		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(registry), Logger: log,
+		Doors: a.doors(service, registry),
+	})
+	return a, nil
+}
+
+// doors is the one list of what the server offers.
+func (a *App) doors(service *handoff.Service, registry *agents.Service) []server.Handler {
+	return []server.Handler{
+		rpc.New(rpc.Config{Handoff: service, Agents: registry, Auth: a.auth, Drain: a.drain, Now: time.Now, Logger: a.log}),
+		sse.Events{Tailer: service, Guard: a.auth, Drain: a.drain, Logger: a.log},
+		hook.Webhooks{Connections: registry, Receiver: service, Now: time.Now, Logger: a.log},
+		hook.Replies{
+			Kind: webhook.Name, Parse: webhook.ParseReply, Sessions: service, Receiver: service,
+			Authorizer: a.auth, Logger: a.log,
+		},
+		server.Health{
+			Checks:  []server.Check{{Name: "database", Run: a.store.Ping}},
+			Metrics: metricsHandler(),
+		},
+	}
+}
+
+// Run makes the first admin key if there is none, takes up the deliveries that
+// are due, serves until ctx is done and then drains: streams end, requests and
+// calls under way get some seconds, and what is left stays in the database for
+// the next start. announce is told the real address once it serves.
+func (a *App) Run(ctx context.Context, announce func(address string), showKey func(key string) error) error {
+	defer a.close(ctx)
+	if err := a.firstKey(ctx, showKey); err != nil {
+		return err
+	}
+	if err := a.dispatch.Start(ctx); err != nil {
+		return err
+	}
+	keys, stopKeys := context.WithCancel(context.WithoutCancel(ctx))
+	a.stopKeys = stopKeys
+	a.background.Go(func() { a.auth.Run(keys, a.log) })
+	a.metrics.start()
+
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(a.listener) }()
+	announce(a.Addr())
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	a.log.InfoContext(ctx, "stopping")
+	a.startDrain()
+	a.server.Stop(ctx)
+	return <-served
+}
+
+// Addr returns the address that the server listens on.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+func (a *App) baseURL() string {
+	if a.config.PublicURL != "" {
+		return a.config.PublicURL
+	}
+	return "http://" + a.Addr()
+}
+
+// close stops what runs and closes what is open; every step is safe when the
+// one before it never happened.
+func (a *App) close(ctx context.Context) {
+	a.startDrain()
+	if a.dispatch != nil {
+		a.dispatch.Stop()
+	}
+	if a.stopKeys != nil {
+		a.stopKeys()
+	}
+	a.background.Wait()
+	a.metrics.stop(ctx)
+	if a.listener != nil {
+		_ = a.listener.Close() // the server closed it already, if it served
+	}
+	if a.store == nil {
+		return
+	}
+	if err := a.store.Close(); err != nil {
+		a.log.ErrorContext(ctx, "store.close", slog.Any("error", err))
+	}
+}
+
+// firstKey makes an admin key when none is configured and none was ever made.
+func (a *App) firstKey(ctx context.Context, show func(key string) error) error {
+	keys, err := a.auth.Keys(ctx)
+	if err != nil || a.config.AdminKey != "" || len(keys) > 0 {
+		return err
+	}
+	secret, _, err := a.auth.CreateKey(ctx, auth.ScopeAdmin, "", "first start")
+	if err != nil {
+		return err
+	}
+	return show(secret)
+}
+
+// NewID returns an id that is unique, hard to guess and ordered by time: a
+// prefix and a UUID of version 7 (RFC 9562).
+func NewID(prefix string) string {
+	id := uuid.Must(uuid.NewV7()) // fails only if the system has no randomness
+	return prefix + "_" + strings.ReplaceAll(id.String(), "-", "")
+}

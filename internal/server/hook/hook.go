@@ -1,0 +1,148 @@
+// Package hook takes what providers send: their webhooks on /webhooks/…, and
+// messages and closes on the reference system's reply routes.
+//
+// A webhook passes the same steps, whatever the provider: limit the body, find
+// the connection by the URL's token, verify, parse, apply each inbound, answer.
+// An adapter fills in how to verify and to parse and cannot skip a step. The
+// answer is a success only once everything is on disk.
+package hook
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/human-handoff/handoff/internal/agents"
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+)
+
+// maxBody is the contract's limit on a webhook's body.
+const maxBody = 4 << 20
+
+// Receiver applies what a provider told.
+type Receiver interface {
+	Receive(ctx context.Context, connectionID string, in handoff.Inbound) error
+}
+
+// Connections verifies and parses webhooks.
+type Connections interface {
+	Receive(ctx context.Context, kind, token string, r provider.Request) (agents.Received, error)
+}
+
+// Webhooks serves /webhooks/{provider}/{token}.
+type Webhooks struct {
+	Connections Connections
+	Receiver    Receiver
+	Now         handoff.Clock
+	Logger      *slog.Logger
+}
+
+// Mount mounts the route: POST for webhooks, GET and HEAD for handshakes.
+func (h Webhooks) Mount(mux *http.ServeMux) {
+	for _, method := range []string{http.MethodPost, http.MethodGet} { // a GET pattern takes HEAD too
+		mux.HandleFunc(method+" /webhooks/{provider}/{token}", h.serve)
+		mux.HandleFunc(method+" /webhooks/{provider}/{token}/{rest...}", h.serve)
+	}
+}
+
+func (h Webhooks) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := readBody(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), statusOf(err))
+		return
+	}
+	request := provider.Request{Method: r.Method, Path: rest(r), Query: r.URL.RawQuery, Header: r.Header, Body: body, Time: h.Now()}
+	got, err := h.Connections.Receive(r.Context(), r.PathValue("provider"), r.PathValue("token"), request)
+	if err == nil {
+		err = h.apply(r.Context(), got)
+	}
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	if got.Reply.ContentType != "" {
+		w.Header().Set("Content-Type", got.Reply.ContentType)
+	}
+	if got.Reply.Status != 0 {
+		w.WriteHeader(got.Reply.Status)
+	}
+	_, _ = w.Write(got.Reply.Body) // the provider is gone if this fails; it will send again
+}
+
+func rest(r *http.Request) string {
+	if path := r.PathValue("rest"); path != "" {
+		return "/" + path
+	}
+	return ""
+}
+
+// apply applies all inbounds. One that is late or meant for a session that is
+// not ours does not hold up the others; its error is the answer all the same.
+func (h Webhooks) apply(ctx context.Context, got agents.Received) error {
+	var refused error
+	for _, in := range got.Inbound {
+		err := h.Receiver.Receive(ctx, got.ConnectionID, in)
+		switch {
+		case err == nil:
+		case handoff.CodeOf(err) == handoff.CodePrecondition, handoff.CodeOf(err) == handoff.CodeNotFound:
+			refused = err
+		default:
+			return err
+		}
+	}
+	return refused
+}
+
+func (h Webhooks) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(err)
+	h.Logger.WarnContext(r.Context(), "webhook.refused", slog.String("provider", r.PathValue("provider")), slog.Int("status", status), slog.Any("error", err))
+	http.Error(w, publicText(err, status), status)
+}
+
+// errTooLarge is the answer to a body over the limit.
+var errTooLarge = handoff.Errorf(handoff.CodeExhausted, "BODY_TOO_LARGE", "the body is over the limit of 4 MiB")
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, errTooLarge
+	}
+	if err != nil {
+		return nil, handoff.Errorf(handoff.CodeInvalid, "BODY_CUT", "the body could not be read to its end")
+	}
+	return body, nil
+}
+
+// statusOf maps an error to the status of the answer.
+func statusOf(err error) int {
+	switch handoff.CodeOf(err) {
+	case handoff.CodeInvalid:
+		return http.StatusBadRequest
+	case handoff.CodeUnauthenticated:
+		return http.StatusUnauthorized
+	case handoff.CodePermission:
+		return http.StatusForbidden
+	case handoff.CodeNotFound:
+		return http.StatusNotFound
+	case handoff.CodePrecondition:
+		return http.StatusConflict
+	case handoff.CodeExhausted:
+		return http.StatusRequestEntityTooLarge
+	case handoff.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// publicText hides the text of errors that are ours.
+func publicText(err error, status int) string {
+	if status == http.StatusInternalServerError {
+		return "internal error"
+	}
+	return err.Error()
+}

@@ -1,0 +1,38 @@
+package rpc
+
+import (
+	"context"
+
+	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/server/wire"
+)
+
+// adminServer is AdminService.
+type adminServer struct{ handoff *handoff.Service }
+
+// ListDeliveries lists what went, or has to go, to providers.
+func (s *adminServer) ListDeliveries(ctx context.Context, r *handoffv1.ListDeliveriesRequest) (*handoffv1.ListDeliveriesResponse, error) {
+	deliveries, next, err := s.handoff.Deliveries(ctx, wire.FromDeliveryFilter(r), page(r))
+	if err != nil {
+		return nil, err
+	}
+	response := &handoffv1.ListDeliveriesResponse{NextPageToken: next}
+	for _, d := range deliveries {
+		response.Deliveries = append(response.Deliveries, wire.ToDelivery(d))
+	}
+	return response, nil
+}
+
+// ListLate lists what humans said after the close.
+func (s *adminServer) ListLate(ctx context.Context, r *handoffv1.ListLateRequest) (*handoffv1.ListLateResponse, error) {
+	late, next, err := s.handoff.LateMessages(ctx, r.GetSessionId(), page(r))
+	if err != nil {
+		return nil, err
+	}
+	response := &handoffv1.ListLateResponse{NextPageToken: next}
+	for _, m := range late {
+		response.LateMessages = append(response.LateMessages, wire.ToLate(m))
+	}
+	return response, nil
+}
