@@ -14,6 +14,8 @@ type block struct {
 	kind   string
 }
 
+const documentation = "a documentation address"
+
 // blocks are the networks that no public service has its address in: IANA's
 // special-purpose registries for IPv4 and IPv6 (RFC 6890 and its updates), but
 // for those that are marked globally reachable, and multicast.
@@ -25,12 +27,12 @@ var blocks = []block{
 	{netip.MustParsePrefix("169.254.0.0/16"), "a link-local address"}, // most clouds' metadata services
 	{netip.MustParsePrefix("172.16.0.0/12"), "a private address"},
 	{netip.MustParsePrefix("192.0.0.0/24"), "a protocol assignment"},
-	{netip.MustParsePrefix("192.0.2.0/24"), "a documentation address"},
+	{netip.MustParsePrefix("192.0.2.0/24"), documentation},
 	{netip.MustParsePrefix("192.88.99.0/24"), "a 6to4 relay"},
 	{netip.MustParsePrefix("192.168.0.0/16"), "a private address"},
 	{netip.MustParsePrefix("198.18.0.0/15"), "a benchmarking address"},
-	{netip.MustParsePrefix("198.51.100.0/24"), "a documentation address"},
-	{netip.MustParsePrefix("203.0.113.0/24"), "a documentation address"},
+	{netip.MustParsePrefix("198.51.100.0/24"), documentation},
+	{netip.MustParsePrefix("203.0.113.0/24"), documentation},
 	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address"},
 	{netip.MustParsePrefix("240.0.0.0/4"), "a reserved address"}, // and broadcast
 
@@ -38,9 +40,9 @@ var blocks = []block{
 	{netip.MustParsePrefix("::1/128"), "a loopback address"},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), "a local translation (NAT64) address"},
 	{netip.MustParsePrefix("2001::/23"), "a protocol assignment"}, // Teredo, which embeds IPv4 addresses, and others
-	{netip.MustParsePrefix("2001:db8::/32"), "a documentation address"},
+	{netip.MustParsePrefix("2001:db8::/32"), documentation},
 	{netip.MustParsePrefix("2002::/16"), "a 6to4 address"}, // embeds any IPv4 address; given up by RFC 7526
-	{netip.MustParsePrefix("3fff::/20"), "a documentation address"},
+	{netip.MustParsePrefix("3fff::/20"), documentation},
 	{netip.MustParsePrefix("fc00::/7"), "a private (unique local) address"},
 	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
 	{netip.MustParsePrefix("fec0::/10"), "a private (site-local) address"},

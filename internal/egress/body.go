@@ -28,6 +28,7 @@ func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
 
 type limitedBody struct {
 	io.ReadCloser
+
 	left int64
 }
 

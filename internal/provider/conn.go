@@ -182,8 +182,7 @@ func (c *Conn) Receive(r Request) (reply Reply, inbound []handoff.Inbound, err e
 
 // refusal gives an adapter's error a code, unless it has one, and takes the secrets out.
 func (c *Conn) refusal(err error, code handoff.Code, reason string) error {
-	var known *handoff.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*handoff.Error](err); ok {
 		code, reason = known.Code, known.Reason
 	}
 	return &handoff.Error{Code: code, Reason: reason, Message: c.redactor.error(err).Error()}

@@ -64,8 +64,7 @@ func (e *Error) Error() string {
 // Summary says what happened without the provider's own words, in which a
 // customer's may be repeated: it is fit for logs.
 func (e *Error) Summary() string {
-	var a *answer
-	if errors.As(e.Err, &a) {
+	if a, ok := errors.AsType[*answer](e.Err); ok {
 		return a.detail
 	}
 	return e.Error()
@@ -76,8 +75,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // ClassOf returns the class of the first Error in err's chain, ClassTransient if there is none.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	return ClassTransient
@@ -133,7 +131,7 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	}
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		// Compared before it is multiplied, which could overflow.
-		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second //nolint:gosec // at most an hour
+		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return min(max(at.Sub(now), 0), MaxRetryAfter)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func TestFromStatus(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, want, e.Class, status)
 		assert.Equal(t, status, e.Status)
-		assert.ErrorContains(t, err, fmt.Sprint(status))
+		assert.ErrorContains(t, err, strconv.Itoa(status))
 	}
 	for _, status := range []int{200, 201, 202, 204, 299} {
 		require.NoError(t, FromStatus(status, nil, now, []byte(`{"code":500}`)))

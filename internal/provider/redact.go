@@ -100,12 +100,10 @@ func stripURLs(s string) string {
 // error returns err as an [*Error] whose text and causes hold no secret.
 func (r *redactor) error(err error) *Error {
 	e := &Error{Class: ClassTransient}
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		*e = *known
 	}
-	var a *answer
-	if errors.As(err, &a) {
+	if a, ok := errors.AsType[*answer](err); ok {
 		e.Err = &answer{detail: stripURLs(r.text(a.detail)), body: stripURLs(r.text(a.body))}
 		return e
 	}

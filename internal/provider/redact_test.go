@@ -18,7 +18,10 @@ import (
 
 // forms are the ways in which a server or a library may repeat a secret.
 func forms(secret string) map[string]string {
-	quoted, _ := json.Marshal(secret)
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		panic(err)
+	}
 	basic := func(user string) string {
 		r, _ := http.NewRequest(http.MethodGet, "http://example.com", nil)
 		r.SetBasicAuth(user, secret)

@@ -13,8 +13,8 @@ import (
 
 func newSealer(t *testing.T, first byte, others ...byte) *Sealer {
 	t.Helper()
-	keys := [][]byte{bytes.Repeat([]byte{first}, KeySize)}
-	for _, k := range others {
+	keys := make([][]byte, 0, 1+len(others))
+	for _, k := range append([]byte{first}, others...) {
 		keys = append(keys, bytes.Repeat([]byte{k}, KeySize))
 	}
 	s, err := New(keys)

@@ -25,6 +25,11 @@ func TestKindsAreDescribed(t *testing.T) {
 		account, err := kind.Account(d.Config)
 		require.NoError(t, err, "an empty configuration is incomplete, not wrong")
 		assert.Empty(t, account, d.Name)
+		fields := d.Config.ProtoReflect().Descriptor().Fields()
+		assert.Len(t, d.Fields, fields.Len(), d.Name)
+		for i := range fields.Len() {
+			assert.NotEmpty(t, d.Fields[string(fields.Get(i).Name())], fields.Get(i).FullName())
+		}
 		assertSecretsArePlain(t, d.Config.ProtoReflect().Descriptor(), true)
 	}
 	assert.True(t, names["webhook"])

@@ -21,7 +21,7 @@ func (e *env) failing(t *testing.T, f Fault) map[string]*provider.Error {
 	defer e.vendor.Server().Heal()
 	got := map[string]*provider.Error{}
 	got["check"] = e.asError(t, e.conn.Check(t.Context()))
-	fresh := e.newCall("start")
+	fresh := e.newCall()
 	_, err := e.conn.Open(t.Context(), fresh, someStart())
 	got["open"] = e.asError(t, err)
 	e.said = append(e.said, someStart().Question, someStart().Transcript[1].Text)
@@ -48,25 +48,29 @@ func (e *env) assertClass(t *testing.T, f Fault, class provider.Class, wait time
 	}
 }
 
-func refusedForGood(t *testing.T, e *env) {
+func refusedForGood(e *env) {
+	t := e.t
 	for _, status := range []int{400, 404, 405, 409, 410, 413, 415, 422, 451} {
 		e.assertClass(t, Fault{Status: status}, provider.ClassRejected, 0)
 	}
 }
 
-func refusedCredentials(t *testing.T, e *env) {
+func refusedCredentials(e *env) {
+	t := e.t
 	e.assertClass(t, Fault{Status: 401}, provider.ClassCredentials, 0)
 	e.assertClass(t, Fault{Status: 403}, provider.ClassCredentials, 0)
 }
 
-func tryAgain(t *testing.T, e *env) {
+func tryAgain(e *env) {
+	t := e.t
 	for _, status := range []int{408, 425, 500, 502, 503, 504, 599} {
 		e.assertClass(t, Fault{Status: status}, provider.ClassTransient, 0)
 	}
 	e.assertClass(t, Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}}, provider.ClassTransient, 30*time.Second)
 }
 
-func rateLimited(t *testing.T, e *env) {
+func rateLimited(e *env) {
+	t := e.t
 	for value, want := range map[string]time.Duration{
 		"":   0,
 		"17": 17 * time.Second,
@@ -79,7 +83,8 @@ func rateLimited(t *testing.T, e *env) {
 	}
 }
 
-func noAnswer(t *testing.T, e *env) {
+func noAnswer(e *env) {
+	t := e.t
 	c := e.open(t)
 	e.vendor.Server().Fail(Fault{Hang: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -93,11 +98,13 @@ func noAnswer(t *testing.T, e *env) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-func cutConnection(t *testing.T, e *env) {
+func cutConnection(e *env) {
+	t := e.t
 	e.assertClass(t, Fault{Cut: true}, provider.ClassTransient, 0)
 }
 
-func redirects(t *testing.T, e *env) {
+func redirects(e *env) {
+	t := e.t
 	elsewhere := NewServer(t, http.NotFoundHandler())
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		location := http.Header{"Location": {elsewhere.URL() + "/login?token=abc"}}

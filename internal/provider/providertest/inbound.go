@@ -38,7 +38,8 @@ func belongs(in handoff.Inbound, c provider.Call) bool {
 	return in.Ref != "" && in.Ref == c.Ref.ID
 }
 
-func humanMessage(t *testing.T, e *env) {
+func humanMessage(e *env) {
+	t := e.t
 	c := e.open(t)
 	for name, text := range texts() {
 		first := e.vendor.Message(c, text)
@@ -54,7 +55,8 @@ func humanMessage(t *testing.T, e *env) {
 	}
 }
 
-func humanClose(t *testing.T, e *env) {
+func humanClose(e *env) {
+	t := e.t
 	c, other := e.open(t), e.open(t)
 	in := e.receive(t, e.vendor.Closed(c))
 	assert.True(t, belongs(in, c))
@@ -64,30 +66,31 @@ func humanClose(t *testing.T, e *env) {
 	assert.NotEqual(t, in.Key, e.receive(t, e.vendor.Closed(other)).Key)
 }
 
-// refuse hands over a webhook that must not be taken.
-func (e *env) refuse(t *testing.T, r provider.Request, code handoff.Code, what string) {
+// refuse hands over a webhook that must not be taken for the vendor's.
+func (e *env) refuse(t *testing.T, r provider.Request, what string) {
 	t.Helper()
 	reply, inbound, err := e.conn.Receive(r)
 	require.Error(t, err, what)
-	assert.Equal(t, code, handoff.CodeOf(err), "%s: %v", what, err)
+	assert.Equal(t, handoff.CodeUnauthenticated, handoff.CodeOf(err), "%s: %v", what, err)
 	assert.Empty(t, inbound, what)
 	assert.Zero(t, reply, what)
 	e.errs = append(e.errs, err)
 }
 
-func forgedWebhooks(t *testing.T, e *env) {
+func forgedWebhooks(e *env) {
+	t := e.t
 	c := e.open(t)
 	for name, genuine := range map[string]provider.Request{"message": e.vendor.Message(c, "hello"), "close": e.vendor.Closed(c)} {
 		e.receive(t, genuine)
 
 		unsigned := cloneRequest(genuine)
 		unsigned.Header = http.Header{"Content-Type": {"application/json"}}
-		e.refuse(t, unsigned, handoff.CodeUnauthenticated, name+" without any proof")
+		e.refuse(t, unsigned, name+" without any proof")
 
 		changed := cloneRequest(genuine)
 		changed.Body = bytes.Replace(changed.Body, []byte(`"`), []byte(`" `), 1)
 		require.NotEqual(t, genuine.Body, changed.Body)
-		e.refuse(t, changed, handoff.CodeUnauthenticated, name+" with another body")
+		e.refuse(t, changed, name+" with another body")
 
 		for header, values := range genuine.Header {
 			if strings.HasPrefix(header, "Content-") || header == "User-Agent" {
@@ -96,21 +99,22 @@ func forgedWebhooks(t *testing.T, e *env) {
 			for _, value := range []string{"", values[0] + "x", "x" + values[0], strings.Repeat("\xff", 40)} {
 				changed := cloneRequest(genuine)
 				changed.Header.Set(header, value)
-				e.refuse(t, changed, handoff.CodeUnauthenticated, name+" with another "+header)
+				e.refuse(t, changed, name+" with another "+header)
 			}
 		}
 	}
 	stranger := e.h.NewVendor(t, e.clock)
-	e.refuse(t, stranger.Message(c, "hello"), handoff.CodeUnauthenticated, "message of another account")
+	e.refuse(t, stranger.Message(c, "hello"), "message of another account")
 }
 
-func staleWebhooks(t *testing.T, e *env) {
+func staleWebhooks(e *env) {
+	t := e.t
 	c := e.open(t)
 	for _, off := range []time.Duration{-time.Hour, time.Hour} {
 		r := e.vendor.Message(c, "hello")
 		r.Time = r.Time.Add(off)
 		if e.h.Expires {
-			e.refuse(t, r, handoff.CodeUnauthenticated, "sent "+off.String()+" off")
+			e.refuse(t, r, "sent "+off.String()+" off")
 		} else {
 			e.receive(t, r) // nothing in it tells when it was sent; the key tells a repeat
 		}
@@ -120,7 +124,8 @@ func staleWebhooks(t *testing.T, e *env) {
 	e.receive(t, r)
 }
 
-func garbageWebhooks(t *testing.T, e *env) {
+func garbageWebhooks(e *env) {
+	t := e.t
 	for _, body := range []string{
 		"", " ", "\x00", "null", "true", "0", `""`, "[]", "{", `{"`, "{}x", "\xff\xfe{}", "<xml/>", "a=b&c=d",
 		strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 100_000), `{"body":` + strings.Repeat("9", 10_000) + `}`,

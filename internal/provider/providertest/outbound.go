@@ -2,7 +2,6 @@ package providertest
 
 import (
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -13,14 +12,16 @@ import (
 	"github.com/human-handoff/handoff/internal/provider"
 )
 
-func goodCredentials(t *testing.T, e *env) {
+func goodCredentials(e *env) {
+	t := e.t
 	err := e.conn.Check(t.Context())
 	e.saw(err)
 	require.NoError(t, err)
 	assert.Zero(t, e.vendor.Sessions(), "a check leaves nothing at the desk")
 }
 
-func badCredentials(t *testing.T, e *env) {
+func badCredentials(e *env) {
+	t := e.t
 	config := proto.Clone(e.vendor.Config())
 	e.h.Spoil(config)
 	err := e.asError(t, e.connect(t, config).Check(t.Context()))
@@ -29,7 +30,8 @@ func badCredentials(t *testing.T, e *env) {
 	assert.Zero(t, e.vendor.Sessions())
 }
 
-func start(t *testing.T, e *env) {
+func start(e *env) {
+	t := e.t
 	c := e.open(t)
 	assert.NotEmpty(t, c.Ref.ID, "the desk's word for the session")
 	require.Equal(t, 1, e.vendor.Sessions())
@@ -51,10 +53,11 @@ func start(t *testing.T, e *env) {
 	assert.Empty(t, s.Closed)
 }
 
-func startWithoutEmail(t *testing.T, e *env) {
+func startWithoutEmail(e *env) {
+	t := e.t
 	begin := someStart()
 	begin.Customer.Email = ""
-	c := e.newCall("start")
+	c := e.newCall()
 	ref, err := e.conn.Open(t.Context(), c, begin)
 	e.saw(err)
 	require.NoError(t, err, "the default address is there for it")
@@ -64,7 +67,7 @@ func startWithoutEmail(t *testing.T, e *env) {
 	assert.NotEqual(t, begin.DefaultEmail, s.Customer.Email, "the default address is nobody's identity")
 
 	begin.DefaultEmail = ""
-	_, err = e.conn.Open(t.Context(), e.newCall("start"), begin)
+	_, err = e.conn.Open(t.Context(), e.newCall(), begin)
 	known := e.asError(t, err)
 	if !e.caps.NeedsEmail {
 		require.Nil(t, known)
@@ -76,10 +79,11 @@ func startWithoutEmail(t *testing.T, e *env) {
 }
 
 // The least that a start can hold: a question without a history, or nothing but a customer.
-func startWithLittle(t *testing.T, e *env) {
+func startWithLittle(e *env) {
+	t := e.t
 	customer := handoff.Customer{Email: "bob@example.com"}
 	for _, begin := range []handoff.Start{{Customer: customer, Question: "hello?"}, {Customer: customer}} {
-		c := e.newCall("start")
+		c := e.newCall()
 		ref, err := e.conn.Open(t.Context(), c, begin)
 		e.saw(err)
 		require.NoError(t, err)
@@ -109,7 +113,8 @@ func texts() map[string]string {
 	}
 }
 
-func messagesArriveLiterally(t *testing.T, e *env) {
+func messagesArriveLiterally(e *env) {
+	t := e.t
 	for name, text := range texts() {
 		if e.caps.MaxTextBytes > 0 && len(text) > e.caps.MaxTextBytes {
 			text = text[:e.caps.MaxTextBytes&^1] // the core splits longer ones; each of these letters has one or two bytes
@@ -124,7 +129,8 @@ func messagesArriveLiterally(t *testing.T, e *env) {
 }
 
 // Without the capability of attachments a human still learns that there was a file.
-func filesBecomeText(t *testing.T, e *env) {
+func filesBecomeText(e *env) {
+	t := e.t
 	if e.caps.Attachments {
 		return // files of their own are checked by the provider's tests
 	}
@@ -143,7 +149,8 @@ func filesBecomeText(t *testing.T, e *env) {
 	}
 }
 
-func closeReasons(t *testing.T, e *env) {
+func closeReasons(e *env) {
+	t := e.t
 	reasons := []handoff.CloseReason{
 		handoff.ClosedByCustomer, handoff.ClosedByOperator, handoff.ClosedByHuman, handoff.ClosedByWaitTimeout,
 		handoff.ClosedBySessionTimeout, handoff.ClosedByProvider, handoff.ClosedByExpiry,
@@ -164,7 +171,8 @@ func closeReasons(t *testing.T, e *env) {
 	}
 }
 
-func idempotencyKeys(t *testing.T, e *env) {
+func idempotencyKeys(e *env) {
+	t := e.t
 	c := e.open(t)
 	c.IdempotencyKey = "msg-1"
 	for range 2 {

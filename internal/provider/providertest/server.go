@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -100,7 +101,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.next.ServeHTTP(answer, r)
 		call.Status = answer.Code
 		s.record(call)
-		copyHeader(w.Header(), answer.Header())
+		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 		return
@@ -116,7 +117,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case fault.Cut:
 		panic(http.ErrAbortHandler) // net/http's way to close the connection, and say nothing
 	default:
-		copyHeader(w.Header(), fault.Header)
+		maps.Copy(w.Header(), fault.Header)
 		w.WriteHeader(fault.Status)
 		if fault.BodyFirst {
 			_, _ = w.Write(body)
@@ -132,10 +133,4 @@ func echo(w io.Writer, r *http.Request, body []byte) {
 		_, _ = fmt.Fprintf(w, "%s: %q\n", name, values)
 	}
 	_, _ = fmt.Fprintf(w, "\x1b[31m%s", body)
-}
-
-func copyHeader(to, from http.Header) {
-	for name, values := range from {
-		to[name] = values
-	}
 }

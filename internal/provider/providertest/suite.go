@@ -96,7 +96,7 @@ type Session struct {
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
-	cases := map[string]func(*testing.T, *env){
+	cases := map[string]func(*env){
 		"good credentials":           goodCredentials,
 		"bad credentials":            badCredentials,
 		"start":                      start,
@@ -122,7 +122,7 @@ func Run(t *testing.T, h Harness) {
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t, h)
-			cases[name](t, e)
+			cases[name](e)
 			e.assertNoLeak(t)
 		})
 	}
@@ -130,6 +130,7 @@ func Run(t *testing.T, h Harness) {
 
 // env is one vendor with a connection to it.
 type env struct {
+	t      *testing.T
 	h      Harness
 	vendor Vendor
 	client *egress.Egress
@@ -147,7 +148,7 @@ type env struct {
 
 func newEnv(t *testing.T, h Harness) *env {
 	t.Helper()
-	e := &env{h: h, now: time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)}
+	e := &env{t: t, h: h, now: time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)}
 	e.vendor = h.NewVendor(t, e.clock)
 	e.client = egress.New(egress.Options{AllowPrivate: true})
 	t.Cleanup(e.client.Close)
@@ -181,19 +182,19 @@ func (e *env) connect(t *testing.T, config proto.Message) *provider.Conn {
 	})
 }
 
-// newCall returns a call of a new session.
-func (e *env) newCall(key string) provider.Call {
+// newCall returns the first call of a new session.
+func (e *env) newCall() provider.Call {
 	e.session++
 	return provider.Call{
 		SessionID: fmt.Sprintf("ses_%d", e.session), AgentID: "agent-1",
-		IdempotencyKey: fmt.Sprintf("%s-%d", key, e.session), Time: e.now,
+		IdempotencyKey: fmt.Sprintf("start-%d", e.session), Time: e.now,
 	}
 }
 
 // open begins a session that a human can read, and returns a call of it.
 func (e *env) open(t *testing.T) provider.Call {
 	t.Helper()
-	c := e.newCall("start")
+	c := e.newCall()
 	ref, err := e.conn.Open(t.Context(), c, someStart())
 	e.saw(err)
 	require.NoError(t, err)
@@ -249,7 +250,8 @@ func (e *env) asError(t *testing.T, err error) *provider.Error {
 func (e *env) assertNoLeak(t *testing.T) {
 	t.Helper()
 	require.NotEmpty(t, e.secrets, "a configuration without a secret proves nothing here")
-	texts := []string{e.logs.String()}
+	texts := make([]string, 0, 1+2*len(e.errs))
+	texts = append(texts, e.logs.String())
 	for _, err := range e.errs {
 		texts = append(texts, err.Error(), fmt.Sprintf("%+v", err))
 		assert.NotContains(t, err.Error(), "\n")

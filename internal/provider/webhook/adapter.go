@@ -112,7 +112,8 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 	if id := r.Header.Get(headerID); id != "" {
 		in.Key = digest("id", id)
 	}
-	return provider.Reply{Status: http.StatusOK, ContentType: "application/json", Body: []byte(Success)}, []handoff.Inbound{in}, nil
+	reply := provider.Reply{Status: http.StatusOK, ContentType: "application/json", Body: []byte(Success)}
+	return reply, []handoff.Inbound{in}, nil
 }
 
 // turns returns the transcript with the question as its end. It is never nil:
@@ -138,7 +139,8 @@ func text(m handoff.Message) string {
 		lines = append(lines, m.Text)
 	}
 	for _, file := range m.Attachments {
-		lines = append(lines, fmt.Sprintf("[%s, %s, %d bytes]", cmp.Or(file.Name, "file"), cmp.Or(file.MIMEType, "unknown type"), file.Size))
+		name, kind := cmp.Or(file.Name, "file"), cmp.Or(file.MIMEType, "unknown type")
+		lines = append(lines, fmt.Sprintf("[%s, %s, %d bytes]", name, kind, file.Size))
 	}
 	return strings.Join(lines, "\n")
 }

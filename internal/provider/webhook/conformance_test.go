@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 			return newVendor(t, now)
 		},
 		Spoil: func(config proto.Message) {
-			config.(*handoffv1.WebhookConfig).Password += "x" //nolint:forcetypeassert // it is ours
+			config.(*handoffv1.WebhookConfig).Password += "x"
 		},
 		CloseAs: map[handoff.CloseReason]string{
 			handoff.ClosedByCustomer:       "USER_CLOSED",
@@ -138,7 +138,7 @@ func (v *vendor) sign(path string, body []byte) provider.Request {
 	header := http.Header{}
 	header.Set("Content-Type", "application/json")
 	header.Set(standardwebhooks.HeaderWebhookID, id)
-	header.Set(standardwebhooks.HeaderWebhookTimestamp, fmt.Sprint(now.Truncate(time.Second).Unix()))
+	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	return provider.Request{Method: http.MethodPost, Path: path, Header: header, Body: body, Time: now}
 }

@@ -43,18 +43,22 @@ func (Kind) Describe() provider.Descriptor {
 		Title:        "Webhook (your own server)",
 		Config:       &handoffv1.WebhookConfig{},
 		Capabilities: handoff.Capabilities{CanClose: true},
-		Fields: map[string]string{
+		Fields: map[string]string{ //nolint:gosec // it names secrets, and holds none
 			"url":            "The base address of your server; a path in it is kept.",
 			"username":       "Sent as HTTP Basic authentication, when given.",
 			"password":       "Sent as HTTP Basic authentication, when given.",
 			"signing_secret": "Signs each call as in Standard Webhooks, and checks what you post to the receive URL: whsec_… or any text.",
 			"skip_probe":     "Do not ask the server whether the connection works.",
 		},
-		SetupSteps: []string{
-			"Serve POST /conversation/establish, /chat and /conversation/close under one address, with any prefix, and enter that address as url. Answer any 2xx once you have taken a call.",
-			"Repeats of a call have the same Idempotency-Key header. Calls whose body has \"istest\": true only check the connection: answer 200 and keep nothing.",
-			"To answer, POST to /v1/human/message/receive and /v1/human/close with a key of scope agent, or to the receive URL followed by /human/message/receive and /human/close, signed as in Standard Webhooks with the signing secret.",
-		},
+		SetupSteps: setupSteps(),
+	}
+}
+
+func setupSteps() []string {
+	return []string{
+		"Serve POST /conversation/establish, /chat and /conversation/close under one address, with any prefix, and enter that address as url. Answer any 2xx once you have taken a call.",
+		"Repeats of a call have the same Idempotency-Key header. Calls whose body has \"istest\": true only check the connection: answer 200 and keep nothing.",
+		"To answer, POST to /v1/human/message/receive and /v1/human/close with a key of scope agent, or to the receive URL followed by /human/message/receive and /human/close, signed as in Standard Webhooks with the signing secret.",
 	}
 }
 
@@ -115,8 +119,7 @@ func configOf(config proto.Message) (*handoffv1.WebhookConfig, error) {
 func baseURL(raw string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*url.Error](err); ok {
 			err = parse.Err // without the address, for a password may stand in it
 		}
 		return "", fmt.Errorf("url: not an address: %w", err)

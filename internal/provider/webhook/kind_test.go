@@ -15,7 +15,7 @@ func TestAccount(t *testing.T) {
 	for url, want := range map[string]string{
 		"":                              "",
 		"https://example.com":           "https://example.com",
-		" https://example.com/ ":        "https://example.com",
+		"\thttps://example.com/\n":      "https://example.com",
 		"HTTPS://Example.COM:443/":      "https://example.com",
 		"http://example.com:80":         "http://example.com",
 		"http://example.com:443":        "http://example.com:443",

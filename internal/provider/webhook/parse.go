@@ -107,8 +107,7 @@ func millis(raw json.RawMessage) (string, error) {
 
 // syntax says where a body stops being JSON, without quoting it.
 func syntax(err error) string {
-	var s *json.SyntaxError
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf("%v at byte %d", s, s.Offset)
 	}
 	return err.Error()
@@ -122,7 +121,7 @@ func invalid(format string, args ...any) *handoff.Error {
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

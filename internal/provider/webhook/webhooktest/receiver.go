@@ -93,6 +93,12 @@ func (s *Receiver) Count() (conversations, probes int) {
 	return len(s.conversations), s.probes
 }
 
+// answer is the body of every answer.
+type answer struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
 // refusal is an answer that is not 200.
 type refusal struct {
 	status int
@@ -110,15 +116,18 @@ func bad(format string, args ...any) error {
 func (s *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := s.serve(r)
 	status, code, text := http.StatusOK, 0, "success"
-	var refused refusal
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[refusal](err); ok {
 		status, code, text = refused.status, refused.status*100, refused.text
 	} else if err != nil {
 		status, code, text = http.StatusBadRequest, 40000, err.Error()
 	}
+	body, err := json.Marshal(answer{code, text})
+	if err != nil {
+		status = http.StatusInternalServerError
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": text})
+	_, _ = w.Write(body)
 }
 
 func (s *Receiver) serve(r *http.Request) error {
@@ -141,17 +150,10 @@ func (s *Receiver) serve(r *http.Request) error {
 	if err := s.authenticate(r, body); err != nil {
 		return err
 	}
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
-		return refusal{http.StatusUnsupportedMediaType, "only JSON"}
-	}
-	if !utf8.Valid(body) {
-		return bad("not UTF-8")
+	if err := checkForm(r, body); err != nil {
+		return err
 	}
 	key := r.Header.Get("Idempotency-Key")
-	if key == "" {
-		return bad("no Idempotency-Key")
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen[key] {
@@ -164,6 +166,20 @@ func (s *Receiver) serve(r *http.Request) error {
 		s.seen = map[string]bool{}
 	}
 	s.seen[key] = true
+	return nil
+}
+
+// checkForm checks what all calls have in common.
+func checkForm(r *http.Request, body []byte) error {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err != nil || media != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
+		return refusal{http.StatusUnsupportedMediaType, "only JSON"}
+	case !utf8.Valid(body):
+		return bad("not UTF-8")
+	case r.Header.Get("Idempotency-Key") == "":
+		return bad("no Idempotency-Key")
+	}
 	return nil
 }
 
@@ -207,10 +223,8 @@ func (s *Receiver) establish(body []byte) error {
 	case e.UserInfo == nil || e.UserInfo.UserID == nil || e.UserInfo.AnonymousID == nil:
 		return bad("user_info with user_id and anonymous_id is required")
 	}
-	for i, turn := range e.Body {
-		if turn.MessageType != "QUESTION" && turn.MessageType != "ANSWER" || turn.Text == nil {
-			return bad("body[%d] needs message_type QUESTION or ANSWER and a text", i)
-		}
+	if err := checkTurns(e.Body); err != nil {
+		return err
 	}
 	if e.IsTest {
 		s.probes++
@@ -220,6 +234,15 @@ func (s *Receiver) establish(body []byte) error {
 		s.conversations = map[string]*Conversation{}
 	}
 	s.conversations[e.ConversationID] = &Conversation{Establish: e}
+	return nil
+}
+
+func checkTurns(turns []Turn) error {
+	for i, turn := range turns {
+		if turn.MessageType != "QUESTION" && turn.MessageType != "ANSWER" || turn.Text == nil {
+			return bad("body[%d] needs message_type QUESTION or ANSWER and a text", i)
+		}
+	}
 	return nil
 }
 
