@@ -210,7 +210,10 @@ func (x *ListQueueResponse) GetNextPageToken() string {
 type ClaimSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session.
-	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Name of the human who takes it, as the customer sees it. Empty: the name of
+	// the desk key. At most 512 bytes.
+	Human         string `protobuf:"bytes,2,opt,name=human,proto3" json:"human,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -248,6 +251,13 @@ func (*ClaimSessionRequest) Descriptor() ([]byte, []int) {
 func (x *ClaimSessionRequest) GetSessionId() string {
 	if x != nil {
 		return x.SessionId
+	}
+	return ""
+}
+
+func (x *ClaimSessionRequest) GetHuman() string {
+	if x != nil {
+		return x.Human
 	}
 	return ""
 }
@@ -309,7 +319,10 @@ type ReplyRequest struct {
 	// The text, 1 byte to 64 KiB. May be empty with an attachment.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	// Files. At most 20 of at most 25 MiB.
-	Attachments   []*AttachmentInput `protobuf:"bytes,4,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	Attachments []*AttachmentInput `protobuf:"bytes,4,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	// Name of the human who writes, as the customer sees it. Empty: the name of the
+	// desk key. At most 512 bytes.
+	Human         string `protobuf:"bytes,5,opt,name=human,proto3" json:"human,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -370,6 +383,13 @@ func (x *ReplyRequest) GetAttachments() []*AttachmentInput {
 		return x.Attachments
 	}
 	return nil
+}
+
+func (x *ReplyRequest) GetHuman() string {
+	if x != nil {
+		return x.Human
+	}
+	return ""
 }
 
 // ReplyResponse holds the message.
@@ -795,6 +815,116 @@ func (x *DeskSignal) GetSignal() *Signal {
 	return nil
 }
 
+// StreamSessionRequest says what to stream from where.
+type StreamSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The last sequence that was seen. 0: from the start.
+	AfterSequence uint64 `protobuf:"varint,2,opt,name=after_sequence,json=afterSequence,proto3" json:"after_sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamSessionRequest) Reset() {
+	*x = StreamSessionRequest{}
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamSessionRequest) ProtoMessage() {}
+
+func (x *StreamSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamSessionRequest.ProtoReflect.Descriptor instead.
+func (*StreamSessionRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *StreamSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *StreamSessionRequest) GetAfterSequence() uint64 {
+	if x != nil {
+		return x.AfterSequence
+	}
+	return 0
+}
+
+// StreamSessionResponse is one part of the stream. An empty one is a heartbeat.
+type StreamSessionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All events that are due, in order.
+	Events []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	// Signals since the part before.
+	Signals       []*Signal `protobuf:"bytes,2,rep,name=signals,proto3" json:"signals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamSessionResponse) Reset() {
+	*x = StreamSessionResponse{}
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamSessionResponse) ProtoMessage() {}
+
+func (x *StreamSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamSessionResponse.ProtoReflect.Descriptor instead.
+func (*StreamSessionResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *StreamSessionResponse) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *StreamSessionResponse) GetSignals() []*Signal {
+	if x != nil {
+		return x.Signals
+	}
+	return nil
+}
+
 var File_handoff_v1_desk_service_proto protoreflect.FileDescriptor
 
 const file_handoff_v1_desk_service_proto_rawDesc = "" +
@@ -815,20 +945,22 @@ const file_handoff_v1_desk_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"p\n" +
 	"\x11ListQueueResponse\x123\n" +
 	"\bsessions\x18\x01 \x03(\v2\x17.handoff.v1.DeskSessionR\bsessions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"@\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"`\n" +
 	"\x13ClaimSessionRequest\x12)\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\"I\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12\x1e\n" +
+	"\x05human\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\x05human\"I\n" +
 	"\x14ClaimSessionResponse\x121\n" +
-	"\asession\x18\x01 \x01(\v2\x17.handoff.v1.DeskSessionR\asession\"\xcd\x02\n" +
+	"\asession\x18\x01 \x01(\v2\x17.handoff.v1.DeskSessionR\asession\"\xed\x02\n" +
 	"\fReplyRequest\x12)\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x124\n" +
 	"\x11client_message_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x0fclientMessageId\x12\x1d\n" +
 	"\x04text\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04R\x04text\x12G\n" +
-	"\vattachments\x18\x04 \x03(\v2\x1b.handoff.v1.AttachmentInputB\b\xbaH\x05\x92\x01\x02\x10\x14R\vattachments:t\xbaHq\x1ao\n" +
+	"\vattachments\x18\x04 \x03(\v2\x1b.handoff.v1.AttachmentInputB\b\xbaH\x05\x92\x01\x02\x10\x14R\vattachments\x12\x1e\n" +
+	"\x05human\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\x05human:t\xbaHq\x1ao\n" +
 	"\x1bmessage.text_or_attachments\x12 give a text, attachments or both\x1a.this.text != '' || this.attachments.size() > 0\">\n" +
 	"\rReplyResponse\x12-\n" +
 	"\amessage\x18\x01 \x01(\v2\x13.handoff.v1.MessageR\amessage\"\x95\x01\n" +
@@ -857,7 +989,15 @@ const file_handoff_v1_desk_service_proto_rawDesc = "" +
 	"DeskSignal\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12*\n" +
-	"\x06signal\x18\x02 \x01(\v2\x12.handoff.v1.SignalR\x06signal2\x81\x04\n" +
+	"\x06signal\x18\x02 \x01(\v2\x12.handoff.v1.SignalR\x06signal\"h\n" +
+	"\x14StreamSessionRequest\x12)\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12%\n" +
+	"\x0eafter_sequence\x18\x02 \x01(\x04R\rafterSequence\"p\n" +
+	"\x15StreamSessionResponse\x12)\n" +
+	"\x06events\x18\x01 \x03(\v2\x11.handoff.v1.EventR\x06events\x12,\n" +
+	"\asignals\x18\x02 \x03(\v2\x12.handoff.v1.SignalR\asignals2\xd9\x04\n" +
 	"\vDeskService\x12M\n" +
 	"\tListQueue\x12\x1c.handoff.v1.ListQueueRequest\x1a\x1d.handoff.v1.ListQueueResponse\"\x03\x90\x02\x01\x12Q\n" +
 	"\fClaimSession\x12\x1f.handoff.v1.ClaimSessionRequest\x1a .handoff.v1.ClaimSessionResponse\x12<\n" +
@@ -865,7 +1005,8 @@ const file_handoff_v1_desk_service_proto_rawDesc = "" +
 	"\fCloseSession\x12*.handoff.v1.DeskServiceCloseSessionRequest\x1a+.handoff.v1.DeskServiceCloseSessionResponse\x12Z\n" +
 	"\x0fTransferSession\x12\".handoff.v1.TransferSessionRequest\x1a#.handoff.v1.TransferSessionResponse\x12M\n" +
 	"\n" +
-	"StreamDesk\x12\x1d.handoff.v1.StreamDeskRequest\x1a\x1e.handoff.v1.StreamDeskResponse0\x01B>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
+	"StreamDesk\x12\x1d.handoff.v1.StreamDeskRequest\x1a\x1e.handoff.v1.StreamDeskResponse0\x01\x12V\n" +
+	"\rStreamSession\x12 .handoff.v1.StreamSessionRequest\x1a!.handoff.v1.StreamSessionResponse0\x01B>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
 	file_handoff_v1_desk_service_proto_rawDescOnce sync.Once
@@ -879,7 +1020,7 @@ func file_handoff_v1_desk_service_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_desk_service_proto_rawDescData
 }
 
-var file_handoff_v1_desk_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_handoff_v1_desk_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_handoff_v1_desk_service_proto_goTypes = []any{
 	(*DeskSession)(nil),                     // 0: handoff.v1.DeskSession
 	(*ListQueueRequest)(nil),                // 1: handoff.v1.ListQueueRequest
@@ -895,41 +1036,48 @@ var file_handoff_v1_desk_service_proto_goTypes = []any{
 	(*StreamDeskRequest)(nil),               // 11: handoff.v1.StreamDeskRequest
 	(*StreamDeskResponse)(nil),              // 12: handoff.v1.StreamDeskResponse
 	(*DeskSignal)(nil),                      // 13: handoff.v1.DeskSignal
-	(*Session)(nil),                         // 14: handoff.v1.Session
-	(*Turn)(nil),                            // 15: handoff.v1.Turn
-	(*AttachmentInput)(nil),                 // 16: handoff.v1.AttachmentInput
-	(*Message)(nil),                         // 17: handoff.v1.Message
-	(*Signal)(nil),                          // 18: handoff.v1.Signal
+	(*StreamSessionRequest)(nil),            // 14: handoff.v1.StreamSessionRequest
+	(*StreamSessionResponse)(nil),           // 15: handoff.v1.StreamSessionResponse
+	(*Session)(nil),                         // 16: handoff.v1.Session
+	(*Turn)(nil),                            // 17: handoff.v1.Turn
+	(*AttachmentInput)(nil),                 // 18: handoff.v1.AttachmentInput
+	(*Message)(nil),                         // 19: handoff.v1.Message
+	(*Signal)(nil),                          // 20: handoff.v1.Signal
+	(*Event)(nil),                           // 21: handoff.v1.Event
 }
 var file_handoff_v1_desk_service_proto_depIdxs = []int32{
-	14, // 0: handoff.v1.DeskSession.session:type_name -> handoff.v1.Session
-	15, // 1: handoff.v1.DeskSession.transcript:type_name -> handoff.v1.Turn
+	16, // 0: handoff.v1.DeskSession.session:type_name -> handoff.v1.Session
+	17, // 1: handoff.v1.DeskSession.transcript:type_name -> handoff.v1.Turn
 	0,  // 2: handoff.v1.ListQueueResponse.sessions:type_name -> handoff.v1.DeskSession
 	0,  // 3: handoff.v1.ClaimSessionResponse.session:type_name -> handoff.v1.DeskSession
-	16, // 4: handoff.v1.ReplyRequest.attachments:type_name -> handoff.v1.AttachmentInput
-	17, // 5: handoff.v1.ReplyResponse.message:type_name -> handoff.v1.Message
-	14, // 6: handoff.v1.DeskServiceCloseSessionResponse.session:type_name -> handoff.v1.Session
+	18, // 4: handoff.v1.ReplyRequest.attachments:type_name -> handoff.v1.AttachmentInput
+	19, // 5: handoff.v1.ReplyResponse.message:type_name -> handoff.v1.Message
+	16, // 6: handoff.v1.DeskServiceCloseSessionResponse.session:type_name -> handoff.v1.Session
 	0,  // 7: handoff.v1.TransferSessionResponse.session:type_name -> handoff.v1.DeskSession
 	0,  // 8: handoff.v1.StreamDeskResponse.sessions:type_name -> handoff.v1.DeskSession
 	13, // 9: handoff.v1.StreamDeskResponse.signals:type_name -> handoff.v1.DeskSignal
-	18, // 10: handoff.v1.DeskSignal.signal:type_name -> handoff.v1.Signal
-	1,  // 11: handoff.v1.DeskService.ListQueue:input_type -> handoff.v1.ListQueueRequest
-	3,  // 12: handoff.v1.DeskService.ClaimSession:input_type -> handoff.v1.ClaimSessionRequest
-	5,  // 13: handoff.v1.DeskService.Reply:input_type -> handoff.v1.ReplyRequest
-	7,  // 14: handoff.v1.DeskService.CloseSession:input_type -> handoff.v1.DeskServiceCloseSessionRequest
-	9,  // 15: handoff.v1.DeskService.TransferSession:input_type -> handoff.v1.TransferSessionRequest
-	11, // 16: handoff.v1.DeskService.StreamDesk:input_type -> handoff.v1.StreamDeskRequest
-	2,  // 17: handoff.v1.DeskService.ListQueue:output_type -> handoff.v1.ListQueueResponse
-	4,  // 18: handoff.v1.DeskService.ClaimSession:output_type -> handoff.v1.ClaimSessionResponse
-	6,  // 19: handoff.v1.DeskService.Reply:output_type -> handoff.v1.ReplyResponse
-	8,  // 20: handoff.v1.DeskService.CloseSession:output_type -> handoff.v1.DeskServiceCloseSessionResponse
-	10, // 21: handoff.v1.DeskService.TransferSession:output_type -> handoff.v1.TransferSessionResponse
-	12, // 22: handoff.v1.DeskService.StreamDesk:output_type -> handoff.v1.StreamDeskResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	20, // 10: handoff.v1.DeskSignal.signal:type_name -> handoff.v1.Signal
+	21, // 11: handoff.v1.StreamSessionResponse.events:type_name -> handoff.v1.Event
+	20, // 12: handoff.v1.StreamSessionResponse.signals:type_name -> handoff.v1.Signal
+	1,  // 13: handoff.v1.DeskService.ListQueue:input_type -> handoff.v1.ListQueueRequest
+	3,  // 14: handoff.v1.DeskService.ClaimSession:input_type -> handoff.v1.ClaimSessionRequest
+	5,  // 15: handoff.v1.DeskService.Reply:input_type -> handoff.v1.ReplyRequest
+	7,  // 16: handoff.v1.DeskService.CloseSession:input_type -> handoff.v1.DeskServiceCloseSessionRequest
+	9,  // 17: handoff.v1.DeskService.TransferSession:input_type -> handoff.v1.TransferSessionRequest
+	11, // 18: handoff.v1.DeskService.StreamDesk:input_type -> handoff.v1.StreamDeskRequest
+	14, // 19: handoff.v1.DeskService.StreamSession:input_type -> handoff.v1.StreamSessionRequest
+	2,  // 20: handoff.v1.DeskService.ListQueue:output_type -> handoff.v1.ListQueueResponse
+	4,  // 21: handoff.v1.DeskService.ClaimSession:output_type -> handoff.v1.ClaimSessionResponse
+	6,  // 22: handoff.v1.DeskService.Reply:output_type -> handoff.v1.ReplyResponse
+	8,  // 23: handoff.v1.DeskService.CloseSession:output_type -> handoff.v1.DeskServiceCloseSessionResponse
+	10, // 24: handoff.v1.DeskService.TransferSession:output_type -> handoff.v1.TransferSessionResponse
+	12, // 25: handoff.v1.DeskService.StreamDesk:output_type -> handoff.v1.StreamDeskResponse
+	15, // 26: handoff.v1.DeskService.StreamSession:output_type -> handoff.v1.StreamSessionResponse
+	20, // [20:27] is the sub-list for method output_type
+	13, // [13:20] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_desk_service_proto_init() }
@@ -945,7 +1093,7 @@ func file_handoff_v1_desk_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_desk_service_proto_rawDesc), len(file_handoff_v1_desk_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -47,7 +47,6 @@ type ChatServiceClient interface {
 	// Settings.public_chat is on and the page's origin is allowed;
 	// `resource_exhausted` when the caller's address starts too many. Each call
 	// starts another conversation.
-	// Not built yet: answers `unimplemented`.
 	StartChat(context.Context, *v1.StartChatRequest) (*v1.StartChatResponse, error)
 }
 
@@ -95,7 +94,6 @@ type ChatServiceHandler interface {
 	// Settings.public_chat is on and the page's origin is allowed;
 	// `resource_exhausted` when the caller's address starts too many. Each call
 	// starts another conversation.
-	// Not built yet: answers `unimplemented`.
 	StartChat(context.Context, *v1.StartChatRequest) (*v1.StartChatResponse, error)
 }
 

@@ -48,6 +48,9 @@ const (
 	DeskServiceTransferSessionProcedure = "/handoff.v1.DeskService/TransferSession"
 	// DeskServiceStreamDeskProcedure is the fully-qualified name of the DeskService's StreamDesk RPC.
 	DeskServiceStreamDeskProcedure = "/handoff.v1.DeskService/StreamDesk"
+	// DeskServiceStreamSessionProcedure is the fully-qualified name of the DeskService's StreamSession
+	// RPC.
+	DeskServiceStreamSessionProcedure = "/handoff.v1.DeskService/StreamSession"
 )
 
 // DeskServiceClient is a client for the handoff.v1.DeskService service.
@@ -55,38 +58,36 @@ type DeskServiceClient interface {
 	// Lists the open sessions, those who wait longest first.
 	//
 	// Scope: desk, admin. No side effects.
-	// Not built yet: answers `unimplemented`.
 	ListQueue(context.Context, *v1.ListQueueRequest) (*v1.ListQueueResponse, error)
 	// Takes a session. The customer sees that the human joined; the session becomes
 	// ACTIVE only by the first reply.
 	//
 	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
 	// it is closed. Idempotent for the same human.
-	// Not built yet: answers `unimplemented`.
 	ClaimSession(context.Context, *v1.ClaimSessionRequest) (*v1.ClaimSessionResponse, error)
 	// Writes to the customer, and claims a session that nobody has.
 	//
 	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
 	// it is closed. Idempotent by `client_message_id`.
-	// Not built yet: answers `unimplemented`.
 	Reply(context.Context, *v1.ReplyRequest) (*v1.ReplyResponse, error)
 	// Closes a session with reason HUMAN and tells the agent the outcome.
 	//
 	// Scope: desk, admin. Idempotent: a closed session is returned as it is.
-	// Not built yet: answers `unimplemented`.
 	CloseSession(context.Context, *v1.DeskServiceCloseSessionRequest) (*v1.DeskServiceCloseSessionResponse, error)
 	// Gives a session to a colleague, or back to the queue.
 	//
-	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
-	// it is closed.
-	// Not built yet: answers `unimplemented`.
+	// Scope: desk, admin. Errors: `failed_precondition` when it is closed.
 	TransferSession(context.Context, *v1.TransferSessionRequest) (*v1.TransferSessionResponse, error)
 	// Streams the open sessions as they are now, then each change. An empty answer
 	// is a heartbeat.
 	//
 	// Scope: desk, admin. No side effects.
-	// Not built yet: answers `unimplemented`.
 	StreamDesk(context.Context, *v1.StreamDeskRequest) (*connect.ServerStreamForClient[v1.StreamDeskResponse], error)
+	// Streams one session's events, as HandoffService.StreamReplies does for the
+	// agent: what is due at once, then what comes; it ends after CLOSED.
+	//
+	// Scope: desk, admin. Errors: `out_of_range` beyond the log. No side effects.
+	StreamSession(context.Context, *v1.StreamSessionRequest) (*connect.ServerStreamForClient[v1.StreamSessionResponse], error)
 }
 
 // NewDeskServiceClient constructs a client for the handoff.v1.DeskService service. By default, it
@@ -137,6 +138,12 @@ func NewDeskServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(deskServiceMethods.ByName("StreamDesk")),
 			connect.WithClientOptions(opts...),
 		),
+		streamSession: connect.NewClient[v1.StreamSessionRequest, v1.StreamSessionResponse](
+			httpClient,
+			baseURL+DeskServiceStreamSessionProcedure,
+			connect.WithSchema(deskServiceMethods.ByName("StreamSession")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -148,6 +155,7 @@ type deskServiceClient struct {
 	closeSession    *connect.Client[v1.DeskServiceCloseSessionRequest, v1.DeskServiceCloseSessionResponse]
 	transferSession *connect.Client[v1.TransferSessionRequest, v1.TransferSessionResponse]
 	streamDesk      *connect.Client[v1.StreamDeskRequest, v1.StreamDeskResponse]
+	streamSession   *connect.Client[v1.StreamSessionRequest, v1.StreamSessionResponse]
 }
 
 // ListQueue calls handoff.v1.DeskService.ListQueue.
@@ -200,43 +208,46 @@ func (c *deskServiceClient) StreamDesk(ctx context.Context, req *v1.StreamDeskRe
 	return c.streamDesk.CallServerStream(ctx, connect.NewRequest(req))
 }
 
+// StreamSession calls handoff.v1.DeskService.StreamSession.
+func (c *deskServiceClient) StreamSession(ctx context.Context, req *v1.StreamSessionRequest) (*connect.ServerStreamForClient[v1.StreamSessionResponse], error) {
+	return c.streamSession.CallServerStream(ctx, connect.NewRequest(req))
+}
+
 // DeskServiceHandler is an implementation of the handoff.v1.DeskService service.
 type DeskServiceHandler interface {
 	// Lists the open sessions, those who wait longest first.
 	//
 	// Scope: desk, admin. No side effects.
-	// Not built yet: answers `unimplemented`.
 	ListQueue(context.Context, *v1.ListQueueRequest) (*v1.ListQueueResponse, error)
 	// Takes a session. The customer sees that the human joined; the session becomes
 	// ACTIVE only by the first reply.
 	//
 	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
 	// it is closed. Idempotent for the same human.
-	// Not built yet: answers `unimplemented`.
 	ClaimSession(context.Context, *v1.ClaimSessionRequest) (*v1.ClaimSessionResponse, error)
 	// Writes to the customer, and claims a session that nobody has.
 	//
 	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
 	// it is closed. Idempotent by `client_message_id`.
-	// Not built yet: answers `unimplemented`.
 	Reply(context.Context, *v1.ReplyRequest) (*v1.ReplyResponse, error)
 	// Closes a session with reason HUMAN and tells the agent the outcome.
 	//
 	// Scope: desk, admin. Idempotent: a closed session is returned as it is.
-	// Not built yet: answers `unimplemented`.
 	CloseSession(context.Context, *v1.DeskServiceCloseSessionRequest) (*v1.DeskServiceCloseSessionResponse, error)
 	// Gives a session to a colleague, or back to the queue.
 	//
-	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
-	// it is closed.
-	// Not built yet: answers `unimplemented`.
+	// Scope: desk, admin. Errors: `failed_precondition` when it is closed.
 	TransferSession(context.Context, *v1.TransferSessionRequest) (*v1.TransferSessionResponse, error)
 	// Streams the open sessions as they are now, then each change. An empty answer
 	// is a heartbeat.
 	//
 	// Scope: desk, admin. No side effects.
-	// Not built yet: answers `unimplemented`.
 	StreamDesk(context.Context, *v1.StreamDeskRequest, *connect.ServerStream[v1.StreamDeskResponse]) error
+	// Streams one session's events, as HandoffService.StreamReplies does for the
+	// agent: what is due at once, then what comes; it ends after CLOSED.
+	//
+	// Scope: desk, admin. Errors: `out_of_range` beyond the log. No side effects.
+	StreamSession(context.Context, *v1.StreamSessionRequest, *connect.ServerStream[v1.StreamSessionResponse]) error
 }
 
 // NewDeskServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -283,6 +294,12 @@ func NewDeskServiceHandler(svc DeskServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(deskServiceMethods.ByName("StreamDesk")),
 		connect.WithHandlerOptions(opts...),
 	)
+	deskServiceStreamSessionHandler := connect.NewServerStreamHandlerSimple(
+		DeskServiceStreamSessionProcedure,
+		svc.StreamSession,
+		connect.WithSchema(deskServiceMethods.ByName("StreamSession")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/handoff.v1.DeskService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case DeskServiceListQueueProcedure:
@@ -297,6 +314,8 @@ func NewDeskServiceHandler(svc DeskServiceHandler, opts ...connect.HandlerOption
 			deskServiceTransferSessionHandler.ServeHTTP(w, r)
 		case DeskServiceStreamDeskProcedure:
 			deskServiceStreamDeskHandler.ServeHTTP(w, r)
+		case DeskServiceStreamSessionProcedure:
+			deskServiceStreamSessionHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -328,4 +347,8 @@ func (UnimplementedDeskServiceHandler) TransferSession(context.Context, *v1.Tran
 
 func (UnimplementedDeskServiceHandler) StreamDesk(context.Context, *v1.StreamDeskRequest, *connect.ServerStream[v1.StreamDeskResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.DeskService.StreamDesk is not implemented"))
+}
+
+func (UnimplementedDeskServiceHandler) StreamSession(context.Context, *v1.StreamSessionRequest, *connect.ServerStream[v1.StreamSessionResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.DeskService.StreamSession is not implemented"))
 }

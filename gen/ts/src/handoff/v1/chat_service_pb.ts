@@ -125,7 +125,6 @@ export const ChatService: GenService<{
    * Settings.public_chat is on and the page's origin is allowed;
    * `resource_exhausted` when the caller's address starts too many. Each call
    * starts another conversation.
-   * Not built yet: answers `unimplemented`.
    *
    * @generated from rpc handoff.v1.ChatService.StartChat
    */

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
-import type { Signal } from "./event_pb.js";
+import type { Event, Signal } from "./event_pb.js";
 import { file_handoff_v1_event } from "./event_pb.js";
 import type { AttachmentInput, Message as Message$1, Session, Turn } from "./session_pb.js";
 import { file_handoff_v1_session } from "./session_pb.js";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/desk_service.proto.
  */
 export const file_handoff_v1_desk_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1oYW5kb2ZmL3YxL2Rlc2tfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSJrCgtEZXNrU2Vzc2lvbhIkCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhAKCGFzc2lnbmVlGAIgASgJEiQKCnRyYW5zY3JpcHQYAyADKAsyEC5oYW5kb2ZmLnYxLlR1cm4iawoQTGlzdFF1ZXVlUmVxdWVzdBIaCghhZ2VudF9pZBgBIAEoCUIIukgFcgMogAESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIlcKEUxpc3RRdWV1ZVJlc3BvbnNlEikKCHNlc3Npb25zGAEgAygLMhcuaGFuZG9mZi52MS5EZXNrU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoTQ2xhaW1TZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABIkAKFENsYWltU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uIp4CCgxSZXBseVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUOnS6SHEabwobbWVzc2FnZS50ZXh0X29yX2F0dGFjaG1lbnRzEiBnaXZlIGEgdGV4dCwgYXR0YWNobWVudHMgb3IgYm90aBoudGhpcy50ZXh0ICE9ICcnIHx8IHRoaXMuYXR0YWNobWVudHMuc2l6ZSgpID4gMCI1Cg1SZXBseVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5oYW5kb2ZmLnYxLk1lc3NhZ2UidwoeRGVza1NlcnZpY2VDbG9zZVNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESHQoLZGlzcG9zaXRpb24YAiABKAlCCLpIBXIDKIABEhYKBG5vdGUYAyABKAlCCLpIBXIDKIAgIkcKH0Rlc2tTZXJ2aWNlQ2xvc2VTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiJsChZUcmFuc2ZlclNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESGgoIYXNzaWduZWUYAiABKAlCCLpIBXIDKIAEEhYKBG5vdGUYAyABKAlCCLpIBXIDKIAgIkMKF1RyYW5zZmVyU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uIi8KEVN0cmVhbURlc2tSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAASJoChJTdHJlYW1EZXNrUmVzcG9uc2USKQoIc2Vzc2lvbnMYASADKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uEicKB3NpZ25hbHMYAiADKAsyFi5oYW5kb2ZmLnYxLkRlc2tTaWduYWwiRAoKRGVza1NpZ25hbBISCgpzZXNzaW9uX2lkGAEgASgJEiIKBnNpZ25hbBgCIAEoCzISLmhhbmRvZmYudjEuU2lnbmFsMoEECgtEZXNrU2VydmljZRJNCglMaXN0UXVldWUSHC5oYW5kb2ZmLnYxLkxpc3RRdWV1ZVJlcXVlc3QaHS5oYW5kb2ZmLnYxLkxpc3RRdWV1ZVJlc3BvbnNlIgOQAgESUQoMQ2xhaW1TZXNzaW9uEh8uaGFuZG9mZi52MS5DbGFpbVNlc3Npb25SZXF1ZXN0GiAuaGFuZG9mZi52MS5DbGFpbVNlc3Npb25SZXNwb25zZRI8CgVSZXBseRIYLmhhbmRvZmYudjEuUmVwbHlSZXF1ZXN0GhkuaGFuZG9mZi52MS5SZXBseVJlc3BvbnNlEmcKDENsb3NlU2Vzc2lvbhIqLmhhbmRvZmYudjEuRGVza1NlcnZpY2VDbG9zZVNlc3Npb25SZXF1ZXN0GisuaGFuZG9mZi52MS5EZXNrU2VydmljZUNsb3NlU2Vzc2lvblJlc3BvbnNlEloKD1RyYW5zZmVyU2Vzc2lvbhIiLmhhbmRvZmYudjEuVHJhbnNmZXJTZXNzaW9uUmVxdWVzdBojLmhhbmRvZmYudjEuVHJhbnNmZXJTZXNzaW9uUmVzcG9uc2USTQoKU3RyZWFtRGVzaxIdLmhhbmRvZmYudjEuU3RyZWFtRGVza1JlcXVlc3QaHi5oYW5kb2ZmLnYxLlN0cmVhbURlc2tSZXNwb25zZTABQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_handoff_v1_event, file_handoff_v1_session]);
+  fileDesc("Ch1oYW5kb2ZmL3YxL2Rlc2tfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSJrCgtEZXNrU2Vzc2lvbhIkCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhAKCGFzc2lnbmVlGAIgASgJEiQKCnRyYW5zY3JpcHQYAyADKAsyEC5oYW5kb2ZmLnYxLlR1cm4iawoQTGlzdFF1ZXVlUmVxdWVzdBIaCghhZ2VudF9pZBgBIAEoCUIIukgFcgMogAESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIlcKEUxpc3RRdWV1ZVJlc3BvbnNlEikKCHNlc3Npb25zGAEgAygLMhcuaGFuZG9mZi52MS5EZXNrU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiTgoTQ2xhaW1TZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhcKBWh1bWFuGAIgASgJQgi6SAVyAyiABCJAChRDbGFpbVNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcuaGFuZG9mZi52MS5EZXNrU2Vzc2lvbiK3AgoMUmVwbHlSZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESIwoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAlCCLpIBXIDKIABEhcKBHRleHQYAyABKAlCCbpIBnIEKICABBI6CgthdHRhY2htZW50cxgEIAMoCzIbLmhhbmRvZmYudjEuQXR0YWNobWVudElucHV0Qgi6SAWSAQIQFBIXCgVodW1hbhgFIAEoCUIIukgFcgMogAQ6dLpIcRpvChttZXNzYWdlLnRleHRfb3JfYXR0YWNobWVudHMSIGdpdmUgYSB0ZXh0LCBhdHRhY2htZW50cyBvciBib3RoGi50aGlzLnRleHQgIT0gJycgfHwgdGhpcy5hdHRhY2htZW50cy5zaXplKCkgPiAwIjUKDVJlcGx5UmVzcG9uc2USJAoHbWVzc2FnZRgBIAEoCzITLmhhbmRvZmYudjEuTWVzc2FnZSJ3Ch5EZXNrU2VydmljZUNsb3NlU2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIdCgtkaXNwb3NpdGlvbhgCIAEoCUIIukgFcgMogAESFgoEbm90ZRgDIAEoCUIIukgFcgMogCAiRwofRGVza1NlcnZpY2VDbG9zZVNlc3Npb25SZXNwb25zZRIkCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uImwKFlRyYW5zZmVyU2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIaCghhc3NpZ25lZRgCIAEoCUIIukgFcgMogAQSFgoEbm90ZRgDIAEoCUIIukgFcgMogCAiQwoXVHJhbnNmZXJTZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLmhhbmRvZmYudjEuRGVza1Nlc3Npb24iLwoRU3RyZWFtRGVza1JlcXVlc3QSGgoIYWdlbnRfaWQYASABKAlCCLpIBXIDKIABImgKElN0cmVhbURlc2tSZXNwb25zZRIpCghzZXNzaW9ucxgBIAMoCzIXLmhhbmRvZmYudjEuRGVza1Nlc3Npb24SJwoHc2lnbmFscxgCIAMoCzIWLmhhbmRvZmYudjEuRGVza1NpZ25hbCJECgpEZXNrU2lnbmFsEhIKCnNlc3Npb25faWQYASABKAkSIgoGc2lnbmFsGAIgASgLMhIuaGFuZG9mZi52MS5TaWduYWwiTgoUU3RyZWFtU2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJfChVTdHJlYW1TZXNzaW9uUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIjCgdzaWduYWxzGAIgAygLMhIuaGFuZG9mZi52MS5TaWduYWwy2QQKC0Rlc2tTZXJ2aWNlEk0KCUxpc3RRdWV1ZRIcLmhhbmRvZmYudjEuTGlzdFF1ZXVlUmVxdWVzdBodLmhhbmRvZmYudjEuTGlzdFF1ZXVlUmVzcG9uc2UiA5ACARJRCgxDbGFpbVNlc3Npb24SHy5oYW5kb2ZmLnYxLkNsYWltU2Vzc2lvblJlcXVlc3QaIC5oYW5kb2ZmLnYxLkNsYWltU2Vzc2lvblJlc3BvbnNlEjwKBVJlcGx5EhguaGFuZG9mZi52MS5SZXBseVJlcXVlc3QaGS5oYW5kb2ZmLnYxLlJlcGx5UmVzcG9uc2USZwoMQ2xvc2VTZXNzaW9uEiouaGFuZG9mZi52MS5EZXNrU2VydmljZUNsb3NlU2Vzc2lvblJlcXVlc3QaKy5oYW5kb2ZmLnYxLkRlc2tTZXJ2aWNlQ2xvc2VTZXNzaW9uUmVzcG9uc2USWgoPVHJhbnNmZXJTZXNzaW9uEiIuaGFuZG9mZi52MS5UcmFuc2ZlclNlc3Npb25SZXF1ZXN0GiMuaGFuZG9mZi52MS5UcmFuc2ZlclNlc3Npb25SZXNwb25zZRJNCgpTdHJlYW1EZXNrEh0uaGFuZG9mZi52MS5TdHJlYW1EZXNrUmVxdWVzdBoeLmhhbmRvZmYudjEuU3RyZWFtRGVza1Jlc3BvbnNlMAESVgoNU3RyZWFtU2Vzc2lvbhIgLmhhbmRvZmYudjEuU3RyZWFtU2Vzc2lvblJlcXVlc3QaIS5oYW5kb2ZmLnYxLlN0cmVhbVNlc3Npb25SZXNwb25zZTABQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_handoff_v1_event, file_handoff_v1_session]);
 
 /**
  * DeskSession is a session as the desk sees it.
@@ -128,6 +128,14 @@ export type ClaimSessionRequest = Message<"handoff.v1.ClaimSessionRequest"> & {
    * @generated from field: string session_id = 1;
    */
   sessionId: string;
+
+  /**
+   * Name of the human who takes it, as the customer sees it. Empty: the name of
+   * the desk key. At most 512 bytes.
+   *
+   * @generated from field: string human = 2;
+   */
+  human: string;
 };
 
 /**
@@ -192,6 +200,14 @@ export type ReplyRequest = Message<"handoff.v1.ReplyRequest"> & {
    * @generated from field: repeated handoff.v1.AttachmentInput attachments = 4;
    */
   attachments: AttachmentInput[];
+
+  /**
+   * Name of the human who writes, as the customer sees it. Empty: the name of the
+   * desk key. At most 512 bytes.
+   *
+   * @generated from field: string human = 5;
+   */
+  human: string;
 };
 
 /**
@@ -413,6 +429,62 @@ export const DeskSignalSchema: GenMessage<DeskSignal> = /*@__PURE__*/
   messageDesc(file_handoff_v1_desk_service, 13);
 
 /**
+ * StreamSessionRequest says what to stream from where.
+ *
+ * @generated from message handoff.v1.StreamSessionRequest
+ */
+export type StreamSessionRequest = Message<"handoff.v1.StreamSessionRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The last sequence that was seen. 0: from the start.
+   *
+   * @generated from field: uint64 after_sequence = 2;
+   */
+  afterSequence: bigint;
+};
+
+/**
+ * Describes the message handoff.v1.StreamSessionRequest.
+ * Use `create(StreamSessionRequestSchema)` to create a new message.
+ */
+export const StreamSessionRequestSchema: GenMessage<StreamSessionRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_desk_service, 14);
+
+/**
+ * StreamSessionResponse is one part of the stream. An empty one is a heartbeat.
+ *
+ * @generated from message handoff.v1.StreamSessionResponse
+ */
+export type StreamSessionResponse = Message<"handoff.v1.StreamSessionResponse"> & {
+  /**
+   * All events that are due, in order.
+   *
+   * @generated from field: repeated handoff.v1.Event events = 1;
+   */
+  events: Event[];
+
+  /**
+   * Signals since the part before.
+   *
+   * @generated from field: repeated handoff.v1.Signal signals = 2;
+   */
+  signals: Signal[];
+};
+
+/**
+ * Describes the message handoff.v1.StreamSessionResponse.
+ * Use `create(StreamSessionResponseSchema)` to create a new message.
+ */
+export const StreamSessionResponseSchema: GenMessage<StreamSessionResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_desk_service, 15);
+
+/**
  * DeskService is the humans' side of the built-in desk: the sessions of one
  * agent whose provider is `desk`. Keys of scope admin may use it for any agent.
  * Errors as in HandoffService.
@@ -424,7 +496,6 @@ export const DeskService: GenService<{
    * Lists the open sessions, those who wait longest first.
    *
    * Scope: desk, admin. No side effects.
-   * Not built yet: answers `unimplemented`.
    *
    * @generated from rpc handoff.v1.DeskService.ListQueue
    */
@@ -439,7 +510,6 @@ export const DeskService: GenService<{
    *
    * Scope: desk, admin. Errors: `failed_precondition` when another human has it or
    * it is closed. Idempotent for the same human.
-   * Not built yet: answers `unimplemented`.
    *
    * @generated from rpc handoff.v1.DeskService.ClaimSession
    */
@@ -453,7 +523,6 @@ export const DeskService: GenService<{
    *
    * Scope: desk, admin. Errors: `failed_precondition` when another human has it or
    * it is closed. Idempotent by `client_message_id`.
-   * Not built yet: answers `unimplemented`.
    *
    * @generated from rpc handoff.v1.DeskService.Reply
    */
@@ -466,7 +535,6 @@ export const DeskService: GenService<{
    * Closes a session with reason HUMAN and tells the agent the outcome.
    *
    * Scope: desk, admin. Idempotent: a closed session is returned as it is.
-   * Not built yet: answers `unimplemented`.
    *
    * @generated from rpc handoff.v1.DeskService.CloseSession
    */
@@ -478,9 +546,7 @@ export const DeskService: GenService<{
   /**
    * Gives a session to a colleague, or back to the queue.
    *
-   * Scope: desk, admin. Errors: `failed_precondition` when another human has it or
-   * it is closed.
-   * Not built yet: answers `unimplemented`.
+   * Scope: desk, admin. Errors: `failed_precondition` when it is closed.
    *
    * @generated from rpc handoff.v1.DeskService.TransferSession
    */
@@ -494,7 +560,6 @@ export const DeskService: GenService<{
    * is a heartbeat.
    *
    * Scope: desk, admin. No side effects.
-   * Not built yet: answers `unimplemented`.
    *
    * @generated from rpc handoff.v1.DeskService.StreamDesk
    */
@@ -502,6 +567,19 @@ export const DeskService: GenService<{
     methodKind: "server_streaming";
     input: typeof StreamDeskRequestSchema;
     output: typeof StreamDeskResponseSchema;
+  },
+  /**
+   * Streams one session's events, as HandoffService.StreamReplies does for the
+   * agent: what is due at once, then what comes; it ends after CLOSED.
+   *
+   * Scope: desk, admin. Errors: `out_of_range` beyond the log. No side effects.
+   *
+   * @generated from rpc handoff.v1.DeskService.StreamSession
+   */
+  streamSession: {
+    methodKind: "server_streaming";
+    input: typeof StreamSessionRequestSchema;
+    output: typeof StreamSessionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_handoff_v1_desk_service, 0);
