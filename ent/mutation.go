@@ -5473,6 +5473,8 @@ type SessionMutation struct {
 	outcome_note            *string
 	ref_id                  *string
 	ref_data                *string
+	assignee                *string
+	assign_note             *string
 	activate_time           *int64
 	addactivate_time        *int64
 	close_time              *int64
@@ -6124,6 +6126,78 @@ func (m *SessionMutation) ResetRefData() {
 	m.ref_data = nil
 }
 
+// SetAssignee sets the "assignee" field.
+func (m *SessionMutation) SetAssignee(s string) {
+	m.assignee = &s
+}
+
+// Assignee returns the value of the "assignee" field in the mutation.
+func (m *SessionMutation) Assignee() (r string, exists bool) {
+	v := m.assignee
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAssignee returns the old "assignee" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldAssignee(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAssignee is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAssignee requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAssignee: %w", err)
+	}
+	return oldValue.Assignee, nil
+}
+
+// ResetAssignee resets all changes to the "assignee" field.
+func (m *SessionMutation) ResetAssignee() {
+	m.assignee = nil
+}
+
+// SetAssignNote sets the "assign_note" field.
+func (m *SessionMutation) SetAssignNote(s string) {
+	m.assign_note = &s
+}
+
+// AssignNote returns the value of the "assign_note" field in the mutation.
+func (m *SessionMutation) AssignNote() (r string, exists bool) {
+	v := m.assign_note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAssignNote returns the old "assign_note" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldAssignNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAssignNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAssignNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAssignNote: %w", err)
+	}
+	return oldValue.AssignNote, nil
+}
+
+// ResetAssignNote resets all changes to the "assign_note" field.
+func (m *SessionMutation) ResetAssignNote() {
+	m.assign_note = nil
+}
+
 // SetActivateTime sets the "activate_time" field.
 func (m *SessionMutation) SetActivateTime(i int64) {
 	m.activate_time = &i
@@ -6544,7 +6618,7 @@ func (m *SessionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SessionMutation) Fields() []string {
-	fields := make([]string, 0, 18)
+	fields := make([]string, 0, 20)
 	if m.create_time != nil {
 		fields = append(fields, session.FieldCreateTime)
 	}
@@ -6586,6 +6660,12 @@ func (m *SessionMutation) Fields() []string {
 	}
 	if m.ref_data != nil {
 		fields = append(fields, session.FieldRefData)
+	}
+	if m.assignee != nil {
+		fields = append(fields, session.FieldAssignee)
+	}
+	if m.assign_note != nil {
+		fields = append(fields, session.FieldAssignNote)
 	}
 	if m.activate_time != nil {
 		fields = append(fields, session.FieldActivateTime)
@@ -6635,6 +6715,10 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.RefID()
 	case session.FieldRefData:
 		return m.RefData()
+	case session.FieldAssignee:
+		return m.Assignee()
+	case session.FieldAssignNote:
+		return m.AssignNote()
 	case session.FieldActivateTime:
 		return m.ActivateTime()
 	case session.FieldCloseTime:
@@ -6680,6 +6764,10 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldRefID(ctx)
 	case session.FieldRefData:
 		return m.OldRefData(ctx)
+	case session.FieldAssignee:
+		return m.OldAssignee(ctx)
+	case session.FieldAssignNote:
+		return m.OldAssignNote(ctx)
 	case session.FieldActivateTime:
 		return m.OldActivateTime(ctx)
 	case session.FieldCloseTime:
@@ -6794,6 +6882,20 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRefData(v)
+		return nil
+	case session.FieldAssignee:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAssignee(v)
+		return nil
+	case session.FieldAssignNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAssignNote(v)
 		return nil
 	case session.FieldActivateTime:
 		v, ok := value.(int64)
@@ -6976,6 +7078,12 @@ func (m *SessionMutation) ResetField(name string) error {
 		return nil
 	case session.FieldRefData:
 		m.ResetRefData()
+		return nil
+	case session.FieldAssignee:
+		m.ResetAssignee()
+		return nil
+	case session.FieldAssignNote:
+		m.ResetAssignNote()
 		return nil
 	case session.FieldActivateTime:
 		m.ResetActivateTime()

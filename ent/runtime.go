@@ -137,12 +137,20 @@ func init() {
 	sessionDescRefData := sessionFields[13].Descriptor()
 	// session.DefaultRefData holds the default value on creation for the ref_data field.
 	session.DefaultRefData = sessionDescRefData.Default.(string)
+	// sessionDescAssignee is the schema descriptor for assignee field.
+	sessionDescAssignee := sessionFields[14].Descriptor()
+	// session.DefaultAssignee holds the default value on creation for the assignee field.
+	session.DefaultAssignee = sessionDescAssignee.Default.(string)
+	// sessionDescAssignNote is the schema descriptor for assign_note field.
+	sessionDescAssignNote := sessionFields[15].Descriptor()
+	// session.DefaultAssignNote holds the default value on creation for the assign_note field.
+	session.DefaultAssignNote = sessionDescAssignNote.Default.(string)
 	// sessionDescActivateTime is the schema descriptor for activate_time field.
-	sessionDescActivateTime := sessionFields[14].Descriptor()
+	sessionDescActivateTime := sessionFields[16].Descriptor()
 	// session.DefaultActivateTime holds the default value on creation for the activate_time field.
 	session.DefaultActivateTime = sessionDescActivateTime.Default.(int64)
 	// sessionDescCloseTime is the schema descriptor for close_time field.
-	sessionDescCloseTime := sessionFields[15].Descriptor()
+	sessionDescCloseTime := sessionFields[17].Descriptor()
 	// session.DefaultCloseTime holds the default value on creation for the close_time field.
 	session.DefaultCloseTime = sessionDescCloseTime.Default.(int64)
 }

@@ -44,6 +44,10 @@ type Session struct {
 	RefID string `json:"ref_id,omitempty"`
 	// RefData holds the value of the "ref_data" field.
 	RefData string `json:"ref_data,omitempty"`
+	// the human who has it, at a desk that tells
+	Assignee string `json:"assignee,omitempty"`
+	// AssignNote holds the value of the "assign_note" field.
+	AssignNote string `json:"assign_note,omitempty"`
 	// microseconds since 1970, UTC; 0 = never
 	ActivateTime int64 `json:"activate_time,omitempty"`
 	// microseconds since 1970, UTC; 0 = never
@@ -105,7 +109,7 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case session.FieldID, session.FieldCreateTime, session.FieldActivateTime, session.FieldCloseTime, session.FieldLastSequence, session.FieldEpoch:
 			values[i] = new(sql.NullInt64)
-		case session.FieldPublicID, session.FieldAgentID, session.FieldConversationID, session.FieldRequestID, session.FieldConnectionID, session.FieldProvider, session.FieldDetails, session.FieldState, session.FieldCloseReason, session.FieldOutcomeDisposition, session.FieldOutcomeNote, session.FieldRefID, session.FieldRefData:
+		case session.FieldPublicID, session.FieldAgentID, session.FieldConversationID, session.FieldRequestID, session.FieldConnectionID, session.FieldProvider, session.FieldDetails, session.FieldState, session.FieldCloseReason, session.FieldOutcomeDisposition, session.FieldOutcomeNote, session.FieldRefID, session.FieldRefData, session.FieldAssignee, session.FieldAssignNote:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -211,6 +215,18 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field ref_data", values[i])
 			} else if value.Valid {
 				_m.RefData = value.String
+			}
+		case session.FieldAssignee:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field assignee", values[i])
+			} else if value.Valid {
+				_m.Assignee = value.String
+			}
+		case session.FieldAssignNote:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field assign_note", values[i])
+			} else if value.Valid {
+				_m.AssignNote = value.String
 			}
 		case session.FieldActivateTime:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -328,6 +344,12 @@ func (_m *Session) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("ref_data=")
 	builder.WriteString(_m.RefData)
+	builder.WriteString(", ")
+	builder.WriteString("assignee=")
+	builder.WriteString(_m.Assignee)
+	builder.WriteString(", ")
+	builder.WriteString("assign_note=")
+	builder.WriteString(_m.AssignNote)
 	builder.WriteString(", ")
 	builder.WriteString("activate_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ActivateTime))

@@ -154,6 +154,34 @@ func (_c *SessionCreate) SetNillableRefData(v *string) *SessionCreate {
 	return _c
 }
 
+// SetAssignee sets the "assignee" field.
+func (_c *SessionCreate) SetAssignee(v string) *SessionCreate {
+	_c.mutation.SetAssignee(v)
+	return _c
+}
+
+// SetNillableAssignee sets the "assignee" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableAssignee(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetAssignee(*v)
+	}
+	return _c
+}
+
+// SetAssignNote sets the "assign_note" field.
+func (_c *SessionCreate) SetAssignNote(v string) *SessionCreate {
+	_c.mutation.SetAssignNote(v)
+	return _c
+}
+
+// SetNillableAssignNote sets the "assign_note" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableAssignNote(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetAssignNote(*v)
+	}
+	return _c
+}
+
 // SetActivateTime sets the "activate_time" field.
 func (_c *SessionCreate) SetActivateTime(v int64) *SessionCreate {
 	_c.mutation.SetActivateTime(v)
@@ -304,6 +332,14 @@ func (_c *SessionCreate) defaults() {
 		v := session.DefaultRefData
 		_c.mutation.SetRefData(v)
 	}
+	if _, ok := _c.mutation.Assignee(); !ok {
+		v := session.DefaultAssignee
+		_c.mutation.SetAssignee(v)
+	}
+	if _, ok := _c.mutation.AssignNote(); !ok {
+		v := session.DefaultAssignNote
+		_c.mutation.SetAssignNote(v)
+	}
 	if _, ok := _c.mutation.ActivateTime(); !ok {
 		v := session.DefaultActivateTime
 		_c.mutation.SetActivateTime(v)
@@ -362,6 +398,12 @@ func (_c *SessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.RefData(); !ok {
 		return &ValidationError{Name: "ref_data", err: errors.New(`ent: missing required field "Session.ref_data"`)}
+	}
+	if _, ok := _c.mutation.Assignee(); !ok {
+		return &ValidationError{Name: "assignee", err: errors.New(`ent: missing required field "Session.assignee"`)}
+	}
+	if _, ok := _c.mutation.AssignNote(); !ok {
+		return &ValidationError{Name: "assign_note", err: errors.New(`ent: missing required field "Session.assign_note"`)}
 	}
 	if _, ok := _c.mutation.ActivateTime(); !ok {
 		return &ValidationError{Name: "activate_time", err: errors.New(`ent: missing required field "Session.activate_time"`)}
@@ -462,6 +504,14 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RefData(); ok {
 		_spec.SetField(session.FieldRefData, field.TypeString, value)
 		_node.RefData = value
+	}
+	if value, ok := _c.mutation.Assignee(); ok {
+		_spec.SetField(session.FieldAssignee, field.TypeString, value)
+		_node.Assignee = value
+	}
+	if value, ok := _c.mutation.AssignNote(); ok {
+		_spec.SetField(session.FieldAssignNote, field.TypeString, value)
+		_node.AssignNote = value
 	}
 	if value, ok := _c.mutation.ActivateTime(); ok {
 		_spec.SetField(session.FieldActivateTime, field.TypeInt64, value)

@@ -114,6 +114,34 @@ func (_u *SessionUpdate) SetNillableRefData(v *string) *SessionUpdate {
 	return _u
 }
 
+// SetAssignee sets the "assignee" field.
+func (_u *SessionUpdate) SetAssignee(v string) *SessionUpdate {
+	_u.mutation.SetAssignee(v)
+	return _u
+}
+
+// SetNillableAssignee sets the "assignee" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableAssignee(v *string) *SessionUpdate {
+	if v != nil {
+		_u.SetAssignee(*v)
+	}
+	return _u
+}
+
+// SetAssignNote sets the "assign_note" field.
+func (_u *SessionUpdate) SetAssignNote(v string) *SessionUpdate {
+	_u.mutation.SetAssignNote(v)
+	return _u
+}
+
+// SetNillableAssignNote sets the "assign_note" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableAssignNote(v *string) *SessionUpdate {
+	if v != nil {
+		_u.SetAssignNote(*v)
+	}
+	return _u
+}
+
 // SetActivateTime sets the "activate_time" field.
 func (_u *SessionUpdate) SetActivateTime(v int64) *SessionUpdate {
 	_u.mutation.ResetActivateTime()
@@ -364,6 +392,12 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.RefData(); ok {
 		_spec.SetField(session.FieldRefData, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Assignee(); ok {
+		_spec.SetField(session.FieldAssignee, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.AssignNote(); ok {
+		_spec.SetField(session.FieldAssignNote, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.ActivateTime(); ok {
 		_spec.SetField(session.FieldActivateTime, field.TypeInt64, value)
@@ -624,6 +658,34 @@ func (_u *SessionUpdateOne) SetRefData(v string) *SessionUpdateOne {
 func (_u *SessionUpdateOne) SetNillableRefData(v *string) *SessionUpdateOne {
 	if v != nil {
 		_u.SetRefData(*v)
+	}
+	return _u
+}
+
+// SetAssignee sets the "assignee" field.
+func (_u *SessionUpdateOne) SetAssignee(v string) *SessionUpdateOne {
+	_u.mutation.SetAssignee(v)
+	return _u
+}
+
+// SetNillableAssignee sets the "assignee" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableAssignee(v *string) *SessionUpdateOne {
+	if v != nil {
+		_u.SetAssignee(*v)
+	}
+	return _u
+}
+
+// SetAssignNote sets the "assign_note" field.
+func (_u *SessionUpdateOne) SetAssignNote(v string) *SessionUpdateOne {
+	_u.mutation.SetAssignNote(v)
+	return _u
+}
+
+// SetNillableAssignNote sets the "assign_note" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableAssignNote(v *string) *SessionUpdateOne {
+	if v != nil {
+		_u.SetAssignNote(*v)
 	}
 	return _u
 }
@@ -908,6 +970,12 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if value, ok := _u.mutation.RefData(); ok {
 		_spec.SetField(session.FieldRefData, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Assignee(); ok {
+		_spec.SetField(session.FieldAssignee, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.AssignNote(); ok {
+		_spec.SetField(session.FieldAssignNote, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.ActivateTime(); ok {
 		_spec.SetField(session.FieldActivateTime, field.TypeInt64, value)

@@ -22,6 +22,7 @@ import (
 const exitBadConfig = 2
 
 type commands struct {
+	Demo    demoCommand    `cmd:"" help:"Try it in a browser: a temporary gateway with a customer's chat page and a human's desk page."`
 	Serve   serveCommand   `cmd:"" help:"Run the gateway until SIGINT or SIGTERM."`
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, and nothing else."`
@@ -30,7 +31,8 @@ type commands struct {
 
 const description = `Handoff is the gateway between AI agents and the desks where humans sit.
 
-Start with 'handoff serve', then configure an agent over the API; the README has a five-minute tour.`
+Start with 'handoff demo' and a browser. To keep what happens, run 'handoff serve' and
+configure an agent over the API; the README has a five-minute tour.`
 
 // stdio is where a command talks to.
 type stdio struct {

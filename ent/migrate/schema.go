@@ -222,6 +222,8 @@ var (
 		{Name: "outcome_note", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "ref_id", Type: field.TypeString, Default: ""},
 		{Name: "ref_data", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "assignee", Type: field.TypeString, Default: ""},
+		{Name: "assign_note", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "activate_time", Type: field.TypeInt64, Default: 0},
 		{Name: "close_time", Type: field.TypeInt64, Default: 0},
 		{Name: "last_sequence", Type: field.TypeInt64},

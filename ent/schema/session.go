@@ -33,6 +33,8 @@ func (Session) Fields() []ent.Field {
 		field.Text("outcome_note").Default(""),
 		field.String("ref_id").Default("").Comment("what the provider calls the session"),
 		field.Text("ref_data").Default(""),
+		field.String("assignee").Default("").Comment("the human who has it, at a desk that tells"),
+		field.Text("assign_note").Default(""),
 		moment("activate_time"),
 		moment("close_time"),
 		field.Int64("last_sequence"),

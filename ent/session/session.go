@@ -40,6 +40,10 @@ const (
 	FieldRefID = "ref_id"
 	// FieldRefData holds the string denoting the ref_data field in the database.
 	FieldRefData = "ref_data"
+	// FieldAssignee holds the string denoting the assignee field in the database.
+	FieldAssignee = "assignee"
+	// FieldAssignNote holds the string denoting the assign_note field in the database.
+	FieldAssignNote = "assign_note"
 	// FieldActivateTime holds the string denoting the activate_time field in the database.
 	FieldActivateTime = "activate_time"
 	// FieldCloseTime holds the string denoting the close_time field in the database.
@@ -102,6 +106,8 @@ var Columns = []string{
 	FieldOutcomeNote,
 	FieldRefID,
 	FieldRefData,
+	FieldAssignee,
+	FieldAssignNote,
 	FieldActivateTime,
 	FieldCloseTime,
 	FieldLastSequence,
@@ -133,6 +139,10 @@ var (
 	DefaultRefID string
 	// DefaultRefData holds the default value on creation for the "ref_data" field.
 	DefaultRefData string
+	// DefaultAssignee holds the default value on creation for the "assignee" field.
+	DefaultAssignee string
+	// DefaultAssignNote holds the default value on creation for the "assign_note" field.
+	DefaultAssignNote string
 	// DefaultActivateTime holds the default value on creation for the "activate_time" field.
 	DefaultActivateTime int64
 	// DefaultCloseTime holds the default value on creation for the "close_time" field.
@@ -215,6 +225,16 @@ func ByRefID(opts ...sql.OrderTermOption) OrderOption {
 // ByRefData orders the results by the ref_data field.
 func ByRefData(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRefData, opts...).ToFunc()
+}
+
+// ByAssignee orders the results by the assignee field.
+func ByAssignee(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAssignee, opts...).ToFunc()
+}
+
+// ByAssignNote orders the results by the assign_note field.
+func ByAssignNote(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAssignNote, opts...).ToFunc()
 }
 
 // ByActivateTime orders the results by the activate_time field.

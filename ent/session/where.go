@@ -123,6 +123,16 @@ func RefData(v string) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldRefData, v))
 }
 
+// Assignee applies equality check predicate on the "assignee" field. It's identical to AssigneeEQ.
+func Assignee(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAssignee, v))
+}
+
+// AssignNote applies equality check predicate on the "assign_note" field. It's identical to AssignNoteEQ.
+func AssignNote(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAssignNote, v))
+}
+
 // ActivateTime applies equality check predicate on the "activate_time" field. It's identical to ActivateTimeEQ.
 func ActivateTime(v int64) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldActivateTime, v))
@@ -1026,6 +1036,136 @@ func RefDataEqualFold(v string) predicate.Session {
 // RefDataContainsFold applies the ContainsFold predicate on the "ref_data" field.
 func RefDataContainsFold(v string) predicate.Session {
 	return predicate.Session(sql.FieldContainsFold(FieldRefData, v))
+}
+
+// AssigneeEQ applies the EQ predicate on the "assignee" field.
+func AssigneeEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAssignee, v))
+}
+
+// AssigneeNEQ applies the NEQ predicate on the "assignee" field.
+func AssigneeNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldAssignee, v))
+}
+
+// AssigneeIn applies the In predicate on the "assignee" field.
+func AssigneeIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldAssignee, vs...))
+}
+
+// AssigneeNotIn applies the NotIn predicate on the "assignee" field.
+func AssigneeNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldAssignee, vs...))
+}
+
+// AssigneeGT applies the GT predicate on the "assignee" field.
+func AssigneeGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldAssignee, v))
+}
+
+// AssigneeGTE applies the GTE predicate on the "assignee" field.
+func AssigneeGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldAssignee, v))
+}
+
+// AssigneeLT applies the LT predicate on the "assignee" field.
+func AssigneeLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldAssignee, v))
+}
+
+// AssigneeLTE applies the LTE predicate on the "assignee" field.
+func AssigneeLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldAssignee, v))
+}
+
+// AssigneeContains applies the Contains predicate on the "assignee" field.
+func AssigneeContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldAssignee, v))
+}
+
+// AssigneeHasPrefix applies the HasPrefix predicate on the "assignee" field.
+func AssigneeHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldAssignee, v))
+}
+
+// AssigneeHasSuffix applies the HasSuffix predicate on the "assignee" field.
+func AssigneeHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldAssignee, v))
+}
+
+// AssigneeEqualFold applies the EqualFold predicate on the "assignee" field.
+func AssigneeEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldAssignee, v))
+}
+
+// AssigneeContainsFold applies the ContainsFold predicate on the "assignee" field.
+func AssigneeContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldAssignee, v))
+}
+
+// AssignNoteEQ applies the EQ predicate on the "assign_note" field.
+func AssignNoteEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAssignNote, v))
+}
+
+// AssignNoteNEQ applies the NEQ predicate on the "assign_note" field.
+func AssignNoteNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldAssignNote, v))
+}
+
+// AssignNoteIn applies the In predicate on the "assign_note" field.
+func AssignNoteIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldAssignNote, vs...))
+}
+
+// AssignNoteNotIn applies the NotIn predicate on the "assign_note" field.
+func AssignNoteNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldAssignNote, vs...))
+}
+
+// AssignNoteGT applies the GT predicate on the "assign_note" field.
+func AssignNoteGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldAssignNote, v))
+}
+
+// AssignNoteGTE applies the GTE predicate on the "assign_note" field.
+func AssignNoteGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldAssignNote, v))
+}
+
+// AssignNoteLT applies the LT predicate on the "assign_note" field.
+func AssignNoteLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldAssignNote, v))
+}
+
+// AssignNoteLTE applies the LTE predicate on the "assign_note" field.
+func AssignNoteLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldAssignNote, v))
+}
+
+// AssignNoteContains applies the Contains predicate on the "assign_note" field.
+func AssignNoteContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldAssignNote, v))
+}
+
+// AssignNoteHasPrefix applies the HasPrefix predicate on the "assign_note" field.
+func AssignNoteHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldAssignNote, v))
+}
+
+// AssignNoteHasSuffix applies the HasSuffix predicate on the "assign_note" field.
+func AssignNoteHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldAssignNote, v))
+}
+
+// AssignNoteEqualFold applies the EqualFold predicate on the "assign_note" field.
+func AssignNoteEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldAssignNote, v))
+}
+
+// AssignNoteContainsFold applies the ContainsFold predicate on the "assign_note" field.
+func AssignNoteContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldAssignNote, v))
 }
 
 // ActivateTimeEQ applies the EQ predicate on the "activate_time" field.

@@ -39,6 +39,7 @@ type App struct {
 	listener net.Listener
 	metrics  *metricsServer
 	store    *store.Store
+	agents   *agents.Service
 	auth     *auth.Authenticator
 	dispatch *dispatch.Dispatcher
 	server   *server.Server
@@ -73,32 +74,32 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (a *App, err er
 		return nil, err
 	}
 	hub := wake.NewHub()
-	registry := agents.New(agents.Config{
+	a.agents = agents.New(agents.Config{
 		Store: a.store, Kinds: all.Kinds(), Sealer: sealer, BaseURL: a.baseURL(), NewID: NewID, Now: time.Now, Logger: log,
 		HTTP: egress.New(egress.Options{AllowPrivate: c.AllowPrivate}).Client(),
 	})
 	service := handoff.NewService(handoff.Config{
-		Store: a.store, Waker: hub, Capabilities: registry.Capabilities, NewID: NewID, Now: time.Now,
+		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, NewID: NewID, Now: time.Now,
 	})
 	a.auth = auth.New(auth.Config{
 		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,
 	})
-	a.dispatch = dispatch.New(dispatch.Config{Store: a.store, Connections: registry, Settler: service, Now: time.Now, Logger: log})
+	a.dispatch = dispatch.New(dispatch.Config{Store: a.store, Connections: a.agents, Settler: service, Now: time.Now, Logger: log})
 	hub.OnDeliveries(a.dispatch.Wake)
-	registry.OnAvailable(a.dispatch.Release)
+	a.agents.OnAvailable(a.dispatch.Release)
 	a.server = server.New(server.Config{
-		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(registry), Logger: log,
-		Doors: a.doors(service, registry),
+		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
+		Doors: a.doors(service),
 	})
 	return a, nil
 }
 
 // doors is the one list of what the server offers.
-func (a *App) doors(service *handoff.Service, registry *agents.Service) []server.Handler {
+func (a *App) doors(service *handoff.Service) []server.Handler {
 	return []server.Handler{
-		rpc.New(rpc.Config{Handoff: service, Agents: registry, Auth: a.auth, Drain: a.drain, Now: time.Now, Logger: a.log}),
+		rpc.New(rpc.Config{Handoff: service, Agents: a.agents, Auth: a.auth, Drain: a.drain, NewID: NewID, Now: time.Now, Logger: a.log}),
 		sse.Events{Tailer: service, Guard: a.auth, Drain: a.drain, Logger: a.log},
-		hook.Webhooks{Connections: registry, Receiver: service, Now: time.Now, Logger: a.log},
+		hook.Webhooks{Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log},
 		hook.Replies{
 			Kind: webhook.Name, Parse: webhook.ParseReply, Sessions: service, Receiver: service,
 			Authorizer: a.auth, Logger: a.log,
@@ -113,11 +114,14 @@ func (a *App) doors(service *handoff.Service, registry *agents.Service) []server
 // Run makes the first admin key if there is none, takes up the deliveries that
 // are due, serves until ctx is done and then drains: streams end, requests and
 // calls under way get some seconds, and what is left stays in the database for
-// the next start. announce is told the real address once it serves.
+// the next start. announce is told the real address once it serves; without
+// showKey no admin key is made.
 func (a *App) Run(ctx context.Context, announce func(address string), showKey func(key string) error) error {
 	defer a.close(ctx)
-	if err := a.firstKey(ctx, showKey); err != nil {
-		return err
+	if showKey != nil {
+		if err := a.firstKey(ctx, showKey); err != nil {
+			return err
+		}
 	}
 	if err := a.dispatch.Start(ctx); err != nil {
 		return err
@@ -150,6 +154,9 @@ func (a *App) baseURL() string {
 	}
 	return "http://" + a.Addr()
 }
+
+// Close frees what New opened, for those who do not get to Run.
+func (a *App) Close(ctx context.Context) { a.close(ctx) }
 
 // close stops what runs and closes what is open; every step is safe when the
 // one before it never happened.

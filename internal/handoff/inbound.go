@@ -16,8 +16,9 @@ type InboundBody interface{ inboundBody() }
 type (
 	// HumanMessage is something that a human said to the customer.
 	HumanMessage struct {
-		AuthorName string
-		Text       string
+		ClientMessageID string // the desk's own id, if it gave one
+		AuthorName      string
+		Text            string
 	}
 
 	// HumanClosed tells that the human's side ended the session.
@@ -67,7 +68,9 @@ func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late
 	case QueueMoved:
 		s.log(QueueChanged{Position: in.Position, Wait: in.Wait}, now)
 	}
-	s.changes.KeySeq = before + 1
+	if s.changes.KeySeq == 0 {
+		s.changes.KeySeq = before + 1
+	}
 	return false
 }
 
@@ -77,8 +80,8 @@ func (s *Session) speak(in HumanMessage, messageID string, now time.Time) {
 	if s.State == StateRequested {
 		s.move(StateWaiting, now)
 	}
-	s.log(MessageLogged{Message: Message{
-		ID: messageID, Author: AuthorHuman, AuthorName: in.AuthorName, Text: in.Text,
+	s.changes.KeySeq = s.log(MessageLogged{Message: Message{
+		ID: messageID, ClientMessageID: in.ClientMessageID, Author: AuthorHuman, AuthorName: in.AuthorName, Text: in.Text,
 		Status: MessageDelivered, Time: now,
 	}}, now)
 	if s.State != StateActive {

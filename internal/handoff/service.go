@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // Service holds the use cases. All doors of the server lead here.
@@ -26,7 +27,8 @@ type Config struct {
 
 // NewService returns a Service.
 func NewService(c Config) *Service {
-	return &Service{store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: c.Now}
+	now := func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) } // as it is kept
+	return &Service{store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: now}
 }
 
 // Request asks for a handoff.
@@ -232,8 +234,8 @@ func (svc *Service) update(ctx context.Context, sessionID, key string, fn func(*
 
 func (svc *Service) wake(s *Session) {
 	c := s.Changes()
-	if len(c.Events) > 0 {
-		svc.waker.Events(s.ID)
+	if s.Changed() {
+		svc.waker.Changed(s.ID, s.AgentID)
 	}
 	if len(c.Deliveries) > 0 {
 		svc.waker.Deliveries(s.ID)

@@ -67,6 +67,8 @@ type Session struct {
 	Tags        []string
 	Metadata    map[string]string
 	Ref         Ref
+	Assignee    string // the human who has it, at a desk that tells
+	AssignNote  string // what a colleague wrote for the assignee; not for the customer
 
 	CreateTime   time.Time
 	ActivateTime time.Time

@@ -32,12 +32,15 @@ type Store interface {
 	// LatestSession returns the newest session of a conversation; ErrSessionNotFound if it had none.
 	LatestSession(ctx context.Context, c ConversationKey) (*Session, error)
 
-	// Sessions lists sessions, the newest first.
+	// Sessions lists sessions, the newest first unless the filter says otherwise.
 	Sessions(ctx context.Context, f SessionFilter, p Page) (sessions []Session, nextPageToken string, err error)
 
 	// Log returns up to limit events of a session's log after a sequence, oldest
 	// first. ErrSessionNotFound if there is no session.
 	Log(ctx context.Context, sessionID string, after uint64, limit int) (Log, error)
+
+	// Start returns what a session began with; ErrSessionNotFound if there is none.
+	Start(ctx context.Context, sessionID string) (Start, error)
 
 	// Deliveries lists deliveries, the newest first.
 	Deliveries(ctx context.Context, f DeliveryFilter, p Page) (deliveries []AgentDelivery, nextPageToken string, err error)
@@ -63,7 +66,9 @@ type ConversationKey struct{ AgentID, ConversationID string }
 type SessionFilter struct {
 	AgentID        string
 	ConversationID string
+	Provider       string
 	States         []State
+	OldestFirst    bool // instead of the newest
 }
 
 // DeliveryFilter selects deliveries; empty fields select all.
@@ -94,13 +99,15 @@ const (
 // Waker tells the program's parts that there is something to read. A wake-up
 // carries no data and may be lost or doubled; it is never waited for.
 type Waker interface {
-	// Events wakes those who follow the session's log.
-	Events(sessionID string)
+	// Changed wakes those who follow the session's log, or all sessions of its agent.
+	Changed(sessionID, agentID string)
 	// Deliveries wakes the session's lane.
 	Deliveries(sessionID string)
-	// Follow returns a channel that is ready after each Events of the session,
+	// Follow returns a channel that is ready after each change of the session,
 	// until stop is called.
 	Follow(sessionID string) (wake <-chan struct{}, stop func())
+	// FollowAgent is Follow for all sessions of an agent.
+	FollowAgent(agentID string) (wake <-chan struct{}, stop func())
 }
 
 // Clock returns the time of now.

@@ -49,6 +49,8 @@ type progress struct {
 	CloseReason handoff.CloseReason
 	Outcome     handoff.Outcome
 	Ref         handoff.Ref
+	Assignee    string
+	AssignNote  string
 	Activate    int64
 	Close       int64
 	Last        int64
@@ -58,6 +60,7 @@ type progress struct {
 func fromProgress(s *handoff.Session) progress {
 	return progress{
 		State: s.State, CloseReason: s.CloseReason, Outcome: s.Outcome, Ref: s.Ref,
+		Assignee: s.Assignee, AssignNote: s.AssignNote,
 		Activate: fromTime(s.ActivateTime), Close: fromTime(s.CloseTime),
 		Last:  int64(s.LastSequence), //nolint:gosec // checkSequence saw it
 		Epoch: int64(s.Epoch),        //nolint:gosec // rises by one at a time
@@ -76,7 +79,8 @@ func toSession(row *ent.Session) (*handoff.Session, error) {
 		Outcome:  handoff.Outcome{Disposition: row.OutcomeDisposition, Note: row.OutcomeNote},
 		Customer: d.Customer, Question: d.Question, Reason: d.Reason, Priority: d.Priority,
 		Team: d.Team, Tags: d.Tags, Metadata: d.Metadata,
-		Ref:        handoff.Ref{ID: row.RefID, Data: row.RefData},
+		Ref:      handoff.Ref{ID: row.RefID, Data: row.RefData},
+		Assignee: row.Assignee, AssignNote: row.AssignNote,
 		CreateTime: toTime(row.CreateTime), ActivateTime: toTime(row.ActivateTime), CloseTime: toTime(row.CloseTime),
 		LastSequence: uint64(row.LastSequence), //nolint:gosec // not negative
 		Epoch:        uint64(row.Epoch),        //nolint:gosec // not negative

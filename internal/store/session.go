@@ -6,6 +6,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"github.com/human-handoff/handoff/ent"
+	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/event"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/predicate"
@@ -76,7 +77,7 @@ func findSession(ctx context.Context, c *ent.Client, key handoff.ConversationKey
 
 // Sessions implements handoff.Store.
 func (s *Store) Sessions(ctx context.Context, f handoff.SessionFilter, p handoff.Page) ([]handoff.Session, string, error) {
-	below, err := listSessions.below(p)
+	end, err := listSessions.below(p)
 	if err != nil {
 		return nil, "", err
 	}
@@ -87,13 +88,20 @@ func (s *Store) Sessions(ctx context.Context, f handoff.SessionFilter, p handoff
 	if f.ConversationID != "" {
 		q.Where(session.ConversationID(f.ConversationID))
 	}
+	if f.Provider != "" {
+		q.Where(session.Provider(f.Provider))
+	}
 	if len(f.States) > 0 {
 		q.Where(session.StateIn(texts(f.States)...))
 	}
-	if below > 0 {
-		q.Where(session.IDLT(below))
+	order, beyond := sql.OrderDesc(), session.IDLT
+	if f.OldestFirst {
+		order, beyond = sql.OrderAsc(), session.IDGT
 	}
-	rows, err := q.Order(session.ByID(sql.OrderDesc())).Limit(pageSize(p) + 1).All(ctx)
+	if end > 0 {
+		q.Where(beyond(end))
+	}
+	rows, err := q.Order(session.ByID(order)).Limit(pageSize(p) + 1).All(ctx)
 	if err != nil {
 		return nil, "", s.readError(ctx, err)
 	}
@@ -138,6 +146,20 @@ func (s *Store) Log(ctx context.Context, sessionID string, after uint64, limit i
 		}
 	}
 	return log, nil
+}
+
+// Start implements handoff.Store.
+func (s *Store) Start(ctx context.Context, sessionID string) (handoff.Start, error) {
+	num, err := s.sessionNum(ctx, sessionID)
+	if err != nil {
+		return handoff.Start{}, err
+	}
+	row, err := s.read.Delivery.Query().
+		Where(delivery.SessionNum(num), delivery.Kind(string(handoff.DeliverStart))).Select(delivery.FieldPayload).First(ctx)
+	if err != nil {
+		return handoff.Start{}, s.readError(ctx, err)
+	}
+	return decodeJSON[handoff.Start](row.Payload)
 }
 
 // LateMessages implements handoff.Store; without a session id it lists those of

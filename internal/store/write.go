@@ -263,6 +263,7 @@ func writeProgress(ctx context.Context, tx *ent.Client, num int64, before, after
 		u.SetState(string(after.State)).SetCloseReason(string(after.CloseReason)).
 			SetOutcomeDisposition(after.Outcome.Disposition).SetOutcomeNote(after.Outcome.Note).
 			SetRefID(after.Ref.ID).SetRefData(after.Ref.Data).
+			SetAssignee(after.Assignee).SetAssignNote(after.AssignNote).
 			SetActivateTime(after.Activate).SetCloseTime(after.Close).SetEpoch(after.Epoch)
 	}
 	if err := u.Exec(ctx); err != nil {

@@ -9,13 +9,16 @@ import "sync"
 // Hub is the handoff.Waker of a process.
 type Hub struct {
 	mu        sync.Mutex
-	followers map[string]map[chan struct{}]struct{} // by session
+	followers map[topic]map[chan struct{}]struct{}
 	lanes     func(sessionID string)
 }
 
+// topic is a session, or all sessions of an agent.
+type topic struct{ sessionID, agentID string }
+
 // NewHub returns a hub without followers.
 func NewHub() *Hub {
-	return &Hub{followers: map[string]map[chan struct{}]struct{}{}, lanes: func(string) {}}
+	return &Hub{followers: map[topic]map[chan struct{}]struct{}{}, lanes: func(string) {}}
 }
 
 // OnDeliveries sets who is told that a session's lane has work. fn must not
@@ -25,35 +28,47 @@ func (h *Hub) OnDeliveries(fn func(sessionID string)) { h.lanes = fn }
 // Deliveries wakes the session's lane.
 func (h *Hub) Deliveries(sessionID string) { h.lanes(sessionID) }
 
-// Events wakes those who follow the session's log. It never blocks: a follower
-// that has not looked since the last wake-up will look anyway.
-func (h *Hub) Events(sessionID string) {
+// Changed wakes those who follow the session, or all sessions of its agent. It
+// never blocks: a follower that has not looked since the last wake-up will look
+// anyway.
+func (h *Hub) Changed(sessionID, agentID string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for ch := range h.followers[sessionID] {
-		select {
-		case ch <- struct{}{}:
-		default:
+	for _, t := range []topic{{sessionID: sessionID}, {agentID: agentID}} {
+		for ch := range h.followers[t] {
+			select {
+			case ch <- struct{}{}:
+			default:
+			}
 		}
 	}
 }
 
-// Follow returns a channel that is ready after each Events of the session,
-// until stop is called.
+// Follow returns a channel that is ready after each change of the session, until
+// stop is called.
 func (h *Hub) Follow(sessionID string) (wake <-chan struct{}, stop func()) {
+	return h.follow(topic{sessionID: sessionID})
+}
+
+// FollowAgent is Follow for all sessions of an agent.
+func (h *Hub) FollowAgent(agentID string) (wake <-chan struct{}, stop func()) {
+	return h.follow(topic{agentID: agentID})
+}
+
+func (h *Hub) follow(t topic) (wake <-chan struct{}, stop func()) {
 	ch := make(chan struct{}, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.followers[sessionID] == nil {
-		h.followers[sessionID] = map[chan struct{}]struct{}{}
+	if h.followers[t] == nil {
+		h.followers[t] = map[chan struct{}]struct{}{}
 	}
-	h.followers[sessionID][ch] = struct{}{}
+	h.followers[t][ch] = struct{}{}
 	return ch, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.followers[sessionID], ch)
-		if len(h.followers[sessionID]) == 0 {
-			delete(h.followers, sessionID)
+		delete(h.followers[t], ch)
+		if len(h.followers[t]) == 0 {
+			delete(h.followers, t)
 		}
 	}
 }

@@ -3,12 +3,14 @@ package all
 
 import (
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/desk"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 )
 
 // Kinds returns every kind that there is, in the order in which they are shown.
 func Kinds() []provider.Kind {
 	return []provider.Kind{
+		desk.Kind{},
 		webhook.Kind{},
 	}
 }

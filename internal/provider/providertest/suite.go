@@ -11,6 +11,7 @@
 //	outbound.go  credentials, start, messages, close
 //	failure.go   what the vendor's failures are taken for
 //	inbound.go   webhooks
+//	builtin.go   what holds for a desk that is part of this program
 //	server.go    the HTTP server around an emulator, which can be told to fail
 package providertest
 
@@ -60,6 +61,11 @@ type Harness struct {
 
 	// Expires tells that the vendor's webhooks prove when they were sent.
 	Expires bool
+
+	// BuiltIn is set instead of all but Kind for a desk that is part of this
+	// program. It has no credentials, no network and no webhooks, and the suite
+	// checks that it does without them.
+	BuiltIn bool
 }
 
 // Vendor is an emulator of a vendor with one account.
@@ -96,6 +102,10 @@ type Session struct {
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
+	if h.BuiltIn {
+		runBuiltIn(t, h.Kind)
+		return
+	}
 	cases := map[string]func(*env){
 		"good credentials":           goodCredentials,
 		"bad credentials":            badCredentials,

@@ -9,6 +9,8 @@
 //	stream.go       HandoffService: StreamReplies
 //	keys.go         KeyService
 //	admin.go        AdminService
+//	desk.go         DeskService
+//	chat.go         ChatService
 //	unbuilt.go      what answers `unimplemented` until it is built
 package rpc
 
@@ -42,6 +44,7 @@ type Config struct {
 	Agents  *agents.Service
 	Auth    *auth.Authenticator
 	Drain   context.Context // done when the server stops: streams end then
+	NewID   func(prefix string) string
 	Now     handoff.Clock
 	Logger  *slog.Logger
 }
@@ -70,8 +73,9 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mount(handoffv1connect.NewHandoffServiceHandler(&handoffServer{config: c}, options))
 	mount(handoffv1connect.NewKeyServiceHandler(&keyServer{auth: c.Auth}, options))
 	mount(handoffv1connect.NewAdminServiceHandler(&adminServer{handoff: c.Handoff}, options))
-	mount(handoffv1connect.NewDeskServiceHandler(handoffv1connect.UnimplementedDeskServiceHandler{}, options))
-	mount(handoffv1connect.NewChatServiceHandler(handoffv1connect.UnimplementedChatServiceHandler{}, options))
+	mount(handoffv1connect.NewDeskServiceHandler(&deskServer{config: c}, options))
+	path, chat := handoffv1connect.NewChatServiceHandler(newChatServer(c), options)
+	mount(path, keepHost(chat))
 	mount(grpchealth.NewHandler(grpchealth.NewStaticChecker(services...)))
 	reflector := grpcreflect.NewStaticReflector(services...)
 	mount(grpcreflect.NewHandlerV1(reflector))

@@ -48,5 +48,6 @@ var scopesOf = map[string][]auth.Scope{
 	handoffv1connect.DeskServiceReplyProcedure:                forDesk,
 	handoffv1connect.DeskServiceCloseSessionProcedure:         forDesk,
 	handoffv1connect.DeskServiceTransferSessionProcedure:      forDesk,
+	handoffv1connect.DeskServiceStreamSessionProcedure:        forDesk,
 	handoffv1connect.DeskServiceStreamDeskProcedure:           forDesk,
 }

@@ -11,30 +11,41 @@ import (
 	"github.com/human-handoff/handoff/internal/server/wire"
 )
 
-// StreamReplies prints a session's log from a sequence on. An empty message is
-// a heartbeat. The stream ends without an error after CLOSED, and when the
-// server stops: then the client resumes elsewhere.
-func (s *handoffServer) StreamReplies(ctx context.Context, r *handoffv1.StreamRepliesRequest, out *connect.ServerStream[handoffv1.StreamRepliesResponse]) error {
+// stream runs a server stream until it is done, the client leaves, the caller's
+// key is revoked or the server stops. When the server stops, the stream ends
+// without an error: the client resumes elsewhere.
+func (c Config) stream(ctx context.Context, run func(stream context.Context) error) error {
 	p, err := auth.Caller(ctx)
 	if err != nil {
 		return err
 	}
-	stream, stop := s.config.Auth.Guard(ctx, p)
+	stream, stop := c.Auth.Guard(ctx, p)
 	defer stop()
-	defer context.AfterFunc(s.config.Drain, stop)()
-	for events, err := range s.config.Handoff.Tail(stream, r.GetSessionId(), r.GetAfterSequence()) {
-		if err == nil {
-			err = out.Send(&handoffv1.StreamRepliesResponse{Events: wire.ToEvents(events)})
-		}
-		if stream.Err() != nil {
-			break
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if errors.Is(context.Cause(stream), auth.ErrUnauthenticated) {
+	defer context.AfterFunc(c.Drain, stop)()
+	err = run(stream)
+	switch {
+	case errors.Is(context.Cause(stream), auth.ErrUnauthenticated):
 		return auth.ErrUnauthenticated
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case stream.Err() != nil:
+		return nil
 	}
-	return ctx.Err() // the client's own end; nil when the log or the server ended
+	return err
+}
+
+// StreamReplies prints a session's log from a sequence on. An empty message is
+// a heartbeat. It ends without an error after CLOSED.
+func (s *handoffServer) StreamReplies(ctx context.Context, r *handoffv1.StreamRepliesRequest, out *connect.ServerStream[handoffv1.StreamRepliesResponse]) error {
+	return s.config.stream(ctx, func(stream context.Context) error {
+		for events, err := range s.config.Handoff.Tail(stream, r.GetSessionId(), r.GetAfterSequence()) {
+			if err != nil {
+				return err
+			}
+			if err := out.Send(&handoffv1.StreamRepliesResponse{Events: wire.ToEvents(events)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -30,7 +30,10 @@ type DeskSession struct {
 	// Name of the human who has it. Empty: nobody.
 	Assignee string `protobuf:"bytes,2,opt,name=assignee,proto3" json:"assignee,omitempty"`
 	// The part of the earlier conversation that was passed on, oldest first.
-	Transcript    []*Turn `protobuf:"bytes,3,rep,name=transcript,proto3" json:"transcript,omitempty"`
+	Transcript []*Turn `protobuf:"bytes,3,rep,name=transcript,proto3" json:"transcript,omitempty"`
+	// What a colleague wrote for whoever gets the session. The customer does not
+	// see it.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -84,6 +87,13 @@ func (x *DeskSession) GetTranscript() []*Turn {
 		return x.Transcript
 	}
 	return nil
+}
+
+func (x *DeskSession) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
 }
 
 // ListQueueRequest chooses a page of an agent's queue.
@@ -930,13 +940,14 @@ var File_handoff_v1_desk_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_desk_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1dhandoff/v1/desk_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16handoff/v1/event.proto\x1a\x18handoff/v1/session.proto\"\x8a\x01\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16handoff/v1/event.proto\x1a\x18handoff/v1/session.proto\"\x9e\x01\n" +
 	"\vDeskSession\x12-\n" +
 	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionR\asession\x12\x1a\n" +
 	"\bassignee\x18\x02 \x01(\tR\bassignee\x120\n" +
 	"\n" +
 	"transcript\x18\x03 \x03(\v2\x10.handoff.v1.TurnR\n" +
-	"transcript\"\x89\x01\n" +
+	"transcript\x12\x12\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\"\x89\x01\n" +
 	"\x10ListQueueRequest\x12#\n" +
 	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +

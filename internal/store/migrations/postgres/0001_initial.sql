@@ -71,6 +71,8 @@ CREATE TABLE "sessions" (
   "outcome_note" text NOT NULL DEFAULT '',
   "ref_id" character varying NOT NULL DEFAULT '',
   "ref_data" text NOT NULL DEFAULT '',
+  "assignee" character varying NOT NULL DEFAULT '',
+  "assign_note" text NOT NULL DEFAULT '',
   "activate_time" bigint NOT NULL DEFAULT 0,
   "close_time" bigint NOT NULL DEFAULT 0,
   "last_sequence" bigint NOT NULL,

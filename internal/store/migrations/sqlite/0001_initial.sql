@@ -113,6 +113,8 @@ CREATE TABLE `sessions` (
   `outcome_note` text NOT NULL DEFAULT (''),
   `ref_id` text NOT NULL DEFAULT (''),
   `ref_data` text NOT NULL DEFAULT (''),
+  `assignee` text NOT NULL DEFAULT (''),
+  `assign_note` text NOT NULL DEFAULT (''),
   `activate_time` integer NOT NULL DEFAULT (0),
   `close_time` integer NOT NULL DEFAULT (0),
   `last_sequence` integer NOT NULL,

@@ -1,0 +1,84 @@
+package handoff
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+)
+
+// WatchAgent follows the sessions of an agent at one provider. It yields all
+// that are open, then those that changed, closed ones included, each in its
+// latest state; an empty batch is a sign of life each [Beat]. It ends when ctx
+// is done or with an error.
+func (svc *Service) WatchAgent(ctx context.Context, agentID, provider string) iter.Seq2[[]Session, error] {
+	return func(yield func([]Session, error) bool) {
+		wake, stop := svc.waker.FollowAgent(agentID)
+		defer stop()
+		beat := time.NewTicker(Beat)
+		defer beat.Stop()
+		w := watch{svc: svc, filter: SessionFilter{
+			AgentID: agentID, Provider: provider, OldestFirst: true,
+			States: []State{StateRequested, StateWaiting, StateActive},
+		}}
+		for show := true; ctx.Err() == nil; {
+			changed, err := w.look(ctx)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if (show || len(changed) > 0) && !yield(changed, nil) {
+				return
+			}
+			select {
+			case <-wake:
+				show = false
+			case <-beat.C:
+				show = true
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// watch remembers what was shown, so that only changes are shown again.
+type watch struct {
+	svc    *Service
+	filter SessionFilter
+	shown  map[string]uint64 // the sequence at which each session was shown; every change logs an event
+}
+
+// look returns what changed since the last look.
+func (w *watch) look(ctx context.Context) ([]Session, error) {
+	var changed []Session
+	open := map[string]uint64{}
+	for p := (Page{Size: MaxPageSize}); ; {
+		sessions, next, err := w.svc.store.Sessions(ctx, w.filter, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range sessions {
+			open[s.ID] = s.LastSequence
+			if w.shown[s.ID] != open[s.ID] {
+				changed = append(changed, s)
+			}
+		}
+		if p.Token = next; next == "" {
+			break
+		}
+	}
+	for id := range w.shown {
+		if _, ok := open[id]; ok {
+			continue
+		}
+		s, err := w.svc.store.Session(ctx, id)
+		if err != nil && !errors.Is(err, ErrSessionNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			changed = append(changed, *s)
+		}
+	}
+	w.shown = open
+	return changed, nil
+}

@@ -1,0 +1,130 @@
+package rpc
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+	"golang.org/x/time/rate"
+
+	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/server/wire"
+)
+
+const (
+	chatBurst    = 10               // chats that an address may start at once
+	chatInterval = 10 * time.Second // and then one in each of these
+	maxAddresses = 10_000           // that are remembered; beyond that all start afresh
+)
+
+// Errors of StartChat.
+var (
+	errNoPublicChat = handoff.Errorf(handoff.CodePermission, "NO_PUBLIC_CHAT", "this agent has no public chat; its operator can turn on settings.public_chat, or a backend can request the handoff")
+	errForeignPage  = handoff.Errorf(handoff.CodePermission, "ORIGIN_NOT_ALLOWED", "this page may not start chats; its origin has to stand in settings.allowed_origins")
+	errTooManyChats = handoff.Errorf(handoff.CodeExhausted, "TOO_MANY_CHATS", "too many chats were started from this address; wait a little and try again")
+)
+
+// chatServer is ChatService, for browsers without a backend.
+type chatServer struct {
+	config Config
+
+	mu    sync.Mutex
+	limit map[string]*rate.Limiter // by address
+}
+
+func newChatServer(c Config) *chatServer {
+	return &chatServer{config: c, limit: map[string]*rate.Limiter{}}
+}
+
+// StartChat opens a conversation of its own and requests a handoff in it. What
+// the customer says of itself is unverified: it is passed on and matched to nothing.
+func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatRequest) (*handoffv1.StartChatResponse, error) {
+	info, _ := connect.CallInfoForHandlerContext(ctx)
+	if err := s.admit(ctx, info, r.GetAgentId()); err != nil {
+		return nil, err
+	}
+	id := s.config.NewID("chat")
+	session, declined, err := s.config.Handoff.RequestHandoff(ctx, handoff.Request{
+		Conversation: handoff.ConversationKey{AgentID: r.GetAgentId(), ConversationID: id},
+		Start: handoff.Start{
+			Customer: handoff.Customer{Email: r.GetEmail(), Name: r.GetName(), Locale: r.GetLocale(), AnonymousID: id},
+			Question: r.GetQuestion(),
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if declined != nil {
+		return &handoffv1.StartChatResponse{Result: &handoffv1.StartChatResponse_Declined{Declined: wire.ToDeclined(declined)}}, nil
+	}
+	return &handoffv1.StartChatResponse{
+		Result:       &handoffv1.StartChatResponse_Session{Session: wire.ToSession(session)},
+		SessionToken: s.config.Auth.NewSessionToken(session.ID),
+	}, nil
+}
+
+// admit lets a page in whose agent has a public chat and allows its origin, as
+// long as its address does not start too many.
+func (s *chatServer) admit(ctx context.Context, info connect.CallInfo, agentID string) error {
+	if !s.allow(info.Peer().Addr) {
+		return errTooManyChats
+	}
+	view, err := s.config.Agents.Get(ctx, agentID)
+	if handoff.CodeOf(err) == handoff.CodeNotFound || err == nil && !view.Agent.Settings.PublicChat {
+		return errNoPublicChat
+	}
+	if err != nil {
+		return err
+	}
+	origin := info.RequestHeader().Get("Origin")
+	if origin == "" || sameHost(origin, info.RequestHeader().Get(hostHeader)) {
+		return nil
+	}
+	if !s.config.Agents.OriginAllowed(ctx, agentID, origin) {
+		return errForeignPage
+	}
+	// The middleware that lets origins through goes by the caller's agent, and
+	// here nobody is known before the request has been read.
+	info.ResponseHeader().Set("Access-Control-Allow-Origin", origin)
+	info.ResponseHeader().Add("Vary", "Origin")
+	return nil
+}
+
+// hostHeader carries the Host of a request, which net/http takes out of the
+// headers, to where the request's origin is compared with it.
+const hostHeader = "X-Handoff-Host"
+
+func keepHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set(hostHeader, r.Host)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameHost reports whether a page comes from this server itself.
+func sameHost(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && u.Host == host
+}
+
+func (s *chatServer) allow(address string) bool {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.limit[address]
+	if l == nil {
+		if len(s.limit) >= maxAddresses {
+			clear(s.limit)
+		}
+		l = rate.NewLimiter(rate.Every(chatInterval), chatBurst)
+		s.limit[address] = l
+	}
+	return l.AllowN(s.config.Now(), 1)
+}

@@ -1,0 +1,195 @@
+package rpc
+
+import (
+	"cmp"
+	"context"
+
+	"connectrpc.com/connect"
+
+	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
+	"github.com/human-handoff/handoff/internal/auth"
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/server/wire"
+)
+
+// deskKind names the provider whose sessions this service shows.
+const deskKind = "desk"
+
+// deskServer is DeskService.
+type deskServer struct{ config Config }
+
+var openStates = []handoff.State{handoff.StateRequested, handoff.StateWaiting, handoff.StateActive}
+
+// agentOf returns the agent that a call is about: the given one, else that of the key.
+func agentOf(ctx context.Context, given string) (string, error) {
+	p, _ := auth.PrincipalFrom(ctx)
+	if agent := cmp.Or(given, p.AgentID); agent != "" {
+		return agent, nil
+	}
+	return "", handoff.Errorf(handoff.CodeInvalid, "AGENT_NEEDED", "agent_id: an admin key belongs to no agent; name one")
+}
+
+// humanOf returns the name of the human who acts: the given one, else that of the key.
+func (s *deskServer) humanOf(ctx context.Context, given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	p, _ := auth.PrincipalFrom(ctx)
+	name, err := s.config.Auth.KeyName(ctx, p.KeyID)
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		return "", handoff.Errorf(handoff.CodeInvalid, "HUMAN_NEEDED", "human: this key has no name; say who acts")
+	}
+	return name, nil
+}
+
+// session returns an open or closed session of the desk; those of other
+// providers are answered elsewhere and look like none.
+func (s *deskServer) session(ctx context.Context, id string) error {
+	session, err := s.config.Handoff.Session(ctx, id)
+	if err == nil && session.Provider != deskKind {
+		return handoff.ErrSessionNotFound
+	}
+	return err
+}
+
+func (s *deskServer) show(ctx context.Context, session *handoff.Session) (*handoffv1.DeskSession, error) {
+	start, err := s.config.Handoff.Start(ctx, session.ID)
+	if err != nil {
+		return nil, err
+	}
+	return wire.ToDeskSession(session, start), nil
+}
+
+// ListQueue lists the open sessions, those who wait longest first.
+func (s *deskServer) ListQueue(ctx context.Context, r *handoffv1.ListQueueRequest) (*handoffv1.ListQueueResponse, error) {
+	agent, err := agentOf(ctx, r.GetAgentId())
+	if err != nil {
+		return nil, err
+	}
+	filter := handoff.SessionFilter{AgentID: agent, Provider: deskKind, States: openStates, OldestFirst: true}
+	sessions, next, err := s.config.Handoff.Sessions(ctx, filter, page(r))
+	if err != nil {
+		return nil, err
+	}
+	response := &handoffv1.ListQueueResponse{NextPageToken: next}
+	for i := range sessions {
+		shown, err := s.show(ctx, &sessions[i])
+		if err != nil {
+			return nil, err
+		}
+		response.Sessions = append(response.Sessions, shown)
+	}
+	return response, nil
+}
+
+// ClaimSession gives a session to the human who acts.
+func (s *deskServer) ClaimSession(ctx context.Context, r *handoffv1.ClaimSessionRequest) (*handoffv1.ClaimSessionResponse, error) {
+	human, err := s.humanOf(ctx, r.GetHuman())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
+		return nil, err
+	}
+	session, err := s.config.Handoff.Claim(ctx, r.GetSessionId(), human)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.show(ctx, session)
+	return &handoffv1.ClaimSessionResponse{Session: shown}, err
+}
+
+// Reply writes to the customer.
+func (s *deskServer) Reply(ctx context.Context, r *handoffv1.ReplyRequest) (*handoffv1.ReplyResponse, error) {
+	if len(r.GetAttachments()) > 0 {
+		return nil, notBuilt("attachments")
+	}
+	human, err := s.humanOf(ctx, r.GetHuman())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
+		return nil, err
+	}
+	m, err := s.config.Handoff.Reply(ctx, r.GetSessionId(), handoff.HumanMessage{
+		ClientMessageID: r.GetClientMessageId(), AuthorName: human, Text: r.GetText(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &handoffv1.ReplyResponse{Message: wire.ToMessage(m)}, nil
+}
+
+// CloseSession ends a session as the human.
+func (s *deskServer) CloseSession(ctx context.Context, r *handoffv1.DeskServiceCloseSessionRequest) (*handoffv1.DeskServiceCloseSessionResponse, error) {
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
+		return nil, err
+	}
+	outcome := handoff.Outcome{Disposition: r.GetDisposition(), Note: r.GetNote()}
+	session, err := s.config.Handoff.CloseSession(ctx, r.GetSessionId(), handoff.ClosedByHuman, outcome)
+	if err != nil {
+		return nil, err
+	}
+	return &handoffv1.DeskServiceCloseSessionResponse{Session: wire.ToSession(session)}, nil
+}
+
+// TransferSession gives a session to a colleague, or back to the queue.
+func (s *deskServer) TransferSession(ctx context.Context, r *handoffv1.TransferSessionRequest) (*handoffv1.TransferSessionResponse, error) {
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
+		return nil, err
+	}
+	session, err := s.config.Handoff.Transfer(ctx, r.GetSessionId(), r.GetAssignee(), r.GetNote())
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.show(ctx, session)
+	return &handoffv1.TransferSessionResponse{Session: shown}, err
+}
+
+// StreamSession prints a session's log from a sequence on.
+func (s *deskServer) StreamSession(ctx context.Context, r *handoffv1.StreamSessionRequest, out *connect.ServerStream[handoffv1.StreamSessionResponse]) error {
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
+		return err
+	}
+	return s.config.stream(ctx, func(stream context.Context) error {
+		for events, err := range s.config.Handoff.Tail(stream, r.GetSessionId(), r.GetAfterSequence()) {
+			if err != nil {
+				return err
+			}
+			if err := out.Send(&handoffv1.StreamSessionResponse{Events: wire.ToEvents(events)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// StreamDesk shows all open sessions of an agent, and then those that changed.
+func (s *deskServer) StreamDesk(ctx context.Context, r *handoffv1.StreamDeskRequest, out *connect.ServerStream[handoffv1.StreamDeskResponse]) error {
+	agent, err := agentOf(ctx, r.GetAgentId())
+	if err != nil {
+		return err
+	}
+	return s.config.stream(ctx, func(stream context.Context) error {
+		for sessions, err := range s.config.Handoff.WatchAgent(stream, agent, deskKind) {
+			if err != nil {
+				return err
+			}
+			response := &handoffv1.StreamDeskResponse{}
+			for i := range sessions {
+				shown, err := s.show(stream, &sessions[i])
+				if err != nil {
+					return err
+				}
+				response.Sessions = append(response.Sessions, shown)
+			}
+			if err := out.Send(response); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
