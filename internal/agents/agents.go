@@ -14,6 +14,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -163,13 +164,10 @@ func (svc *Service) OriginAllowed(ctx context.Context, agentID, origin string) b
 	} else if agent, err := svc.store.Agent(ctx, agentID); err == nil {
 		allowed = agent.Settings.AllowedOrigins
 	}
-	for _, o := range allowed {
-		if o == origin {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(allowed, origin)
 }
+
+var errNoProvider = handoff.Errorf(handoff.CodeNotFound, "PROVIDER_NOT_FOUND", "no provider is configured for this agent")
 
 // Delete takes the provider from an agent. Sessions that are open refuse it,
 // unless force is given: then they go on to their end over the old connection,
@@ -182,7 +180,7 @@ func (svc *Service) Delete(ctx context.Context, id, ifETag string, force bool) e
 		case ifETag != "" && ifETag != etag(rec.Agent.Version):
 			return ErrETagMismatch
 		case rec.Agent.Connection == nil:
-			return nil
+			return errNoProvider
 		case rec.OpenSessions > 0 && !force:
 			return handoff.Errorf(handoff.CodePrecondition, "OPEN_SESSIONS", "%d sessions are open over this provider; close them, or set force to let them end over the old connection", rec.OpenSessions)
 		case rec.OpenSessions == 0:

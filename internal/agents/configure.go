@@ -63,6 +63,7 @@ func (svc *Service) Configure(ctx context.Context, c Change) (*View, error) {
 		return nil, err
 	}
 	if agent.Connection != nil && c.Kind != "" {
+		svc.reopen(agent.Connection.ID)
 		svc.checked(agent.Connection.ID, agent.Connection.Status)
 	}
 	return svc.Get(ctx, c.AgentID)

@@ -69,6 +69,13 @@ func (svc *Service) open(c *handoff.Connection) (*opened, error) {
 	return o, nil
 }
 
+// reopen makes the next call use a connection's new configuration.
+func (svc *Service) reopen(connectionID string) {
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	delete(svc.opened, connectionID)
+}
+
 // connect makes a Conn of a configuration.
 func (svc *Service) connect(c *handoff.Connection, config proto.Message) (*provider.Conn, error) {
 	k, ok := svc.kind(c.Kind)

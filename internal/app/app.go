@@ -52,8 +52,8 @@ type App struct {
 
 // New opens the database and the listener and wires everything; nothing is
 // served and nothing is sent until Run.
-func New(ctx context.Context, c config.Config, log *slog.Logger) (a *App, err error) {
-	a = &App{config: c, log: log}
+func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err error) {
+	a := &App{config: c, log: log}
 	a.drain, a.startDrain = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {

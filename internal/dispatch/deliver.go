@@ -15,8 +15,8 @@ import (
 // "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
 const (
 	backoffBase    = 500 * time.Millisecond
-	backoffMin     = 50 * time.Millisecond
-	backoffMax     = 5 * time.Minute
+	minBackoff     = 50 * time.Millisecond
+	maxBackoff     = 5 * time.Minute
 	retryHorizon   = 24 * time.Hour // after which a delivery is given up
 	maxBackoffStep = 16             // keeps the shift from overflowing
 )
@@ -47,7 +47,7 @@ func (d *Dispatcher) deliver(ctx context.Context, job handoff.Job) bool {
 		d.log.ErrorContext(ctx, "dispatch.settle", slog.String("session_id", job.Session.ID), slog.Any("error", settleErr))
 		return false
 	}
-	d.logAttempt(ctx, job, attempt, d.now().Sub(began))
+	d.logAttempt(ctx, job, attempt, err, d.now().Sub(began))
 	return true
 }
 
@@ -95,8 +95,8 @@ func (d *Dispatcher) call(ctx context.Context, job handoff.Job) (a handoff.Attem
 func (d *Dispatcher) failure(delivery handoff.Delivery, err error) handoff.Attempt {
 	now := d.now()
 	a := handoff.Attempt{State: handoff.DeliveryPending, Detail: err.Error()}
-	var pe *provider.Error
-	if !errors.As(err, &pe) {
+	pe, ok := errors.AsType[*provider.Error](err)
+	if !ok {
 		pe = &provider.Error{Class: provider.ClassTransient}
 	}
 	tooOld := now.Sub(delivery.CreateTime) > retryHorizon && pe.Class != provider.ClassCredentials
@@ -105,14 +105,14 @@ func (d *Dispatcher) failure(delivery handoff.Delivery, err error) handoff.Attem
 		return a
 	}
 	step := min(delivery.Attempts, maxBackoffStep)
-	wait := max(backoffMin, d.jitter(min(backoffMax, backoffBase<<step)))
+	wait := max(minBackoff, d.jitter(min(maxBackoff, backoffBase<<step)))
 	a.RetryAt = now.Add(max(wait, pe.RetryAfter))
 	return a
 }
 
 func fullJitter(d time.Duration) time.Duration { return rand.N(d) }
 
-func (d *Dispatcher) logAttempt(ctx context.Context, job handoff.Job, a handoff.Attempt, took time.Duration) {
+func (d *Dispatcher) logAttempt(ctx context.Context, job handoff.Job, a handoff.Attempt, err error, took time.Duration) {
 	level := slog.LevelInfo
 	if a.State != handoff.DeliveryDelivered {
 		level = slog.LevelWarn
@@ -122,5 +122,16 @@ func (d *Dispatcher) logAttempt(ctx context.Context, job handoff.Job, a handoff.
 		slog.String("provider", job.Session.Provider), slog.String("connection_id", job.Session.ConnectionID),
 		slog.String("kind", string(job.Delivery.Kind)), slog.String("message_id", job.Delivery.MessageID),
 		slog.Int("attempt", job.Delivery.Attempts+1), slog.String("state", string(a.State)),
-		slog.Time("retry_at", a.RetryAt), slog.String("detail", a.Detail), slog.Duration("took", took))
+		slog.Time("retry_at", a.RetryAt), slog.String("error", summary(err)), slog.Duration("took", took))
+}
+
+// summary is an error without the provider's words, which may repeat the customer's.
+func summary(err error) string {
+	if pe, ok := errors.AsType[*provider.Error](err); ok {
+		return pe.Summary()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }

@@ -87,11 +87,11 @@ func (s *deskServer) ListQueue(ctx context.Context, r *handoffv1.ListQueueReques
 
 // ClaimSession gives a session to the human who acts.
 func (s *deskServer) ClaimSession(ctx context.Context, r *handoffv1.ClaimSessionRequest) (*handoffv1.ClaimSessionResponse, error) {
-	human, err := s.humanOf(ctx, r.GetHuman())
-	if err != nil {
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
 		return nil, err
 	}
-	if err := s.session(ctx, r.GetSessionId()); err != nil {
+	human, err := s.humanOf(ctx, r.GetHuman())
+	if err != nil {
 		return nil, err
 	}
 	session, err := s.config.Handoff.Claim(ctx, r.GetSessionId(), human)
@@ -107,11 +107,11 @@ func (s *deskServer) Reply(ctx context.Context, r *handoffv1.ReplyRequest) (*han
 	if len(r.GetAttachments()) > 0 {
 		return nil, notBuilt("attachments")
 	}
-	human, err := s.humanOf(ctx, r.GetHuman())
-	if err != nil {
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
 		return nil, err
 	}
-	if err := s.session(ctx, r.GetSessionId()); err != nil {
+	human, err := s.humanOf(ctx, r.GetHuman())
+	if err != nil {
 		return nil, err
 	}
 	m, err := s.config.Handoff.Reply(ctx, r.GetSessionId(), handoff.HumanMessage{
