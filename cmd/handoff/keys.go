@@ -28,7 +28,7 @@ type keysCreateCommand struct {
 
 // Run creates a key.
 func (c *keysCreateCommand) Run(ctx context.Context, io stdio) error {
-	return withKeys(ctx, io, c.Database, func(a *auth.Authenticator) error {
+	return withKeys(ctx, c.Database, func(a *auth.Authenticator) error {
 		secret, key, err := a.CreateKey(ctx, auth.Scope(c.Scope), c.Agent, c.Name)
 		if err != nil {
 			return &usageError{err}
@@ -44,7 +44,7 @@ type keysListCommand struct {
 
 // Run lists the keys.
 func (c *keysListCommand) Run(ctx context.Context, io stdio) error {
-	return withKeys(ctx, io, c.Database, func(a *auth.Authenticator) error {
+	return withKeys(ctx, c.Database, func(a *auth.Authenticator) error {
 		keys, err := a.Keys(ctx)
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ type keysRevokeCommand struct {
 
 // Run revokes a key.
 func (c *keysRevokeCommand) Run(ctx context.Context, io stdio) error {
-	return withKeys(ctx, io, c.Database, func(a *auth.Authenticator) error {
+	return withKeys(ctx, c.Database, func(a *auth.Authenticator) error {
 		key, err := a.RevokeKey(ctx, c.ID)
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (c *keysRevokeCommand) Run(ctx context.Context, io stdio) error {
 }
 
 // withKeys opens the database, beside a server that may be running on it.
-func withKeys(ctx context.Context, io stdio, d config.Database, fn func(*auth.Authenticator) error) (err error) {
+func withKeys(ctx context.Context, d config.Database, fn func(*auth.Authenticator) error) (err error) {
 	path, err := d.Path()
 	if err != nil {
 		return err

@@ -70,13 +70,13 @@ func newBench(t *testing.T) *bench {
 func keep(s handoff.Settings) (handoff.Settings, error) { return s, nil }
 
 // configure configures the agent "bot" with a webhook.
-func (b *bench) configure(c *handoffv1.WebhookConfig, clear ...string) (*agents.View, error) {
-	return b.svc.Configure(b.t.Context(), agents.Change{AgentID: "bot", Kind: "webhook", Config: c, ClearSecrets: clear, Settings: keep})
+func (b *bench) configure(c *handoffv1.WebhookConfig, drop ...string) (*agents.View, error) {
+	return b.svc.Configure(b.t.Context(), agents.Change{AgentID: "bot", Kind: "webhook", Config: c, ClearSecrets: drop, Settings: keep})
 }
 
-func (b *bench) mustConfigure(c *handoffv1.WebhookConfig, clear ...string) *agents.View {
+func (b *bench) mustConfigure(c *handoffv1.WebhookConfig, drop ...string) *agents.View {
 	b.t.Helper()
-	v, err := b.configure(c, clear...)
+	v, err := b.configure(c, drop...)
 	require.NoError(b.t, err)
 	return v
 }

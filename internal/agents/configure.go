@@ -34,22 +34,13 @@ var ErrETagMismatch = &handoff.Error{Code: handoff.CodeAborted, Reason: "ETAG_MI
 // provider that refuses or does not answer is saved too, with the status saying
 // so. Errors of code CodeInvalid save nothing.
 func (svc *Service) Configure(ctx context.Context, c Change) (*View, error) {
-	agent, err := svc.store.Agent(ctx, c.AgentID)
-	if errors.Is(err, handoff.ErrAgentNotFound) {
-		agent, err = &handoff.Agent{ID: c.AgentID, CreateTime: svc.now()}, nil
-	}
+	agent, err := svc.load(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if c.ETag != "" && c.ETag != etag(agent.Version) {
-		return nil, ErrETagMismatch
-	}
 	loaded := agent.Version
-	if agent.Settings, err = c.Settings(agent.Settings); err != nil {
+	if agent.Settings, err = checkSettings(c.Settings(agent.Settings)); err != nil {
 		return nil, err
-	}
-	if _, err := time.LoadLocation(agent.Settings.WithDefaults().TimeZone); err != nil {
-		return nil, handoff.Errorf(handoff.CodeInvalid, "BAD_TIME_ZONE", "settings.time_zone: %q is no IANA time zone, for example Asia/Shanghai", agent.Settings.TimeZone)
 	}
 	if c.Kind != "" {
 		if agent.Connection, err = svc.prepare(ctx, agent.Connection, c); err != nil {
@@ -67,6 +58,30 @@ func (svc *Service) Configure(ctx context.Context, c Change) (*View, error) {
 		svc.checked(agent.Connection.ID, agent.Connection.Status)
 	}
 	return svc.Get(ctx, c.AgentID)
+}
+
+// load returns the agent that a change is for, a new one if there is none.
+func (svc *Service) load(ctx context.Context, c Change) (*handoff.Agent, error) {
+	agent, err := svc.store.Agent(ctx, c.AgentID)
+	if errors.Is(err, handoff.ErrAgentNotFound) {
+		agent, err = &handoff.Agent{ID: c.AgentID, CreateTime: svc.now()}, nil
+	}
+	if err == nil && c.ETag != "" && c.ETag != etag(agent.Version) {
+		err = ErrETagMismatch
+	}
+	return agent, err
+}
+
+// checkSettings checks what the API's rules cannot.
+func checkSettings(s handoff.Settings, err error) (handoff.Settings, error) {
+	if err != nil {
+		return s, err
+	}
+	// "Local" would be the zone of whichever machine this runs on.
+	if _, err := time.LoadLocation(s.WithDefaults().TimeZone); err != nil || s.TimeZone == "Local" {
+		return s, handoff.Errorf(handoff.CodeInvalid, "BAD_TIME_ZONE", "settings.time_zone: %q is no IANA time zone, for example Asia/Shanghai", s.TimeZone)
+	}
+	return s, nil
 }
 
 // prepare makes the connection of a change, checked but not stored. Its id is

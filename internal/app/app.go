@@ -60,11 +60,13 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 			a.close(ctx)
 		}
 	}()
-	if a.listener, err = net.Listen("tcp", c.Listen); err != nil {
+	if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, &config.Error{Flag: "listen", Env: "HANDOFF_LISTEN", Problem: err.Error()}
 	}
-	if a.metrics, err = listenMetrics(c.MetricsListen, log); err != nil {
-		return nil, err
+	if c.MetricsListen != "" {
+		if a.metrics, err = listenMetrics(ctx, c.MetricsListen, log); err != nil {
+			return nil, err
+		}
 	}
 	if a.store, err = OpenStore(ctx, c.DatabasePath, log); err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 func (a *App) doors(service *handoff.Service) []server.Handler {
 	return []server.Handler{
 		rpc.New(rpc.Config{Handoff: service, Agents: a.agents, Auth: a.auth, Drain: a.drain, NewID: NewID, Now: time.Now, Logger: a.log}),
-		sse.Events{Tailer: service, Guard: a.auth, Drain: a.drain, Logger: a.log},
+		sse.Events{Tailer: service, Guard: a.auth, Drain: a.drain, Now: time.Now, Logger: a.log},
 		hook.Webhooks{Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log},
 		hook.Replies{
 			Kind: webhook.Name, Parse: webhook.ParseReply, Sessions: service, Receiver: service,

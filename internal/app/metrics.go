@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,11 +28,8 @@ type metricsServer struct {
 	log      *slog.Logger
 }
 
-func listenMetrics(address string, log *slog.Logger) (*metricsServer, error) {
-	if address == "" {
-		return nil, nil
-	}
-	l, err := net.Listen("tcp", address)
+func listenMetrics(ctx context.Context, address string, log *slog.Logger) (*metricsServer, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, &config.Error{Flag: "metrics-listen", Env: "HANDOFF_METRICS_LISTEN", Problem: err.Error()}
 	}
@@ -50,7 +48,7 @@ func (m *metricsServer) start() {
 	}
 	m.log.Info("metrics", slog.String("address", m.listener.Addr().String()))
 	go func() {
-		if err := m.http.Serve(m.listener); err != nil && err != http.ErrServerClosed {
+		if err := m.http.Serve(m.listener); !errors.Is(err, http.ErrServerClosed) {
 			m.log.Error("metrics.serve", slog.Any("error", err))
 		}
 	}()

@@ -197,7 +197,11 @@ func TestCreateKeyChecksScopeAndAgent(t *testing.T) {
 		scope auth.Scope
 		agent string
 	}{
-		{auth.ScopeAdmin, "bot"}, {auth.ScopeAgent, ""}, {auth.ScopeDesk, ""}, {auth.ScopeSession, "bot"}, {"root", ""},
+		{auth.ScopeAdmin, "bot"},
+		{auth.ScopeAgent, ""},
+		{auth.ScopeDesk, ""},
+		{auth.ScopeSession, "bot"},
+		{"root", ""},
 		{auth.ScopeAgent, strings.Repeat("x", 129)},
 	} {
 		_, _, err := a.CreateKey(t.Context(), test.scope, test.agent, "")

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/human-handoff/handoff/internal/auth"
@@ -120,7 +121,7 @@ func (f Flags) Check(stderrIsTerminal bool) (Config, error) {
 func checkAddress(flag, env, address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err == nil {
-		_, err = net.LookupPort("tcp", port)
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
 		return &Error{flag, env, fmt.Sprintf("%q is not HOST:PORT, for example 127.0.0.1:8080", address)}

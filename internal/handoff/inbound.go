@@ -66,7 +66,7 @@ func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late
 	case HumanLeft:
 		s.log(ParticipantChanged{Name: in.Name}, now)
 	case QueueMoved:
-		s.log(QueueChanged{Position: in.Position, Wait: in.Wait}, now)
+		s.log(QueueChanged(in), now)
 	}
 	if s.changes.KeySeq == 0 {
 		s.changes.KeySeq = before + 1

@@ -39,8 +39,12 @@ func (m *machine) accept(t *rapid.T) {
 
 func (m *machine) receive(t *rapid.T) {
 	in := rapid.SampledFrom([]handoff.InboundBody{
-		handoff.HumanMessage{Text: "y"}, handoff.HumanMessage{Text: "z", AuthorName: "Ann"}, handoff.HumanClosed{},
-		handoff.HumanJoined{Name: "Ann"}, handoff.HumanLeft{Name: "Ann"}, handoff.QueueMoved{Position: 1},
+		handoff.HumanMessage{Text: "y"},
+		handoff.HumanMessage{Text: "z", AuthorName: "Ann"},
+		handoff.HumanClosed{},
+		handoff.HumanJoined{Name: "Ann"},
+		handoff.HumanLeft{Name: "Ann"},
+		handoff.QueueMoved{Position: 1},
 	}).Draw(t, "inbound")
 	closed := m.s.State == handoff.StateClosed
 	require.Equal(t, closed, m.s.Receive(in, m.id(), m.now))

@@ -26,11 +26,12 @@ type Settings struct {
 	Redaction          Redaction         `json:"redaction,omitzero"`
 }
 
-// WaitTimeout and SessionTimeout are types of their own, for a swap would hurt.
-type (
-	WaitTimeout    time.Duration // from the request to the wait prompt
-	SessionTimeout time.Duration // from the last human message to the close
-)
+// WaitTimeout lasts from the request to the wait prompt. It and SessionTimeout
+// are types of their own, for a swap would hurt.
+type WaitTimeout time.Duration
+
+// SessionTimeout lasts from the last human message to the close.
+type SessionTimeout time.Duration
 
 // WaitTimeoutAction says what happens when nobody came in time.
 type WaitTimeoutAction string

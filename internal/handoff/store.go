@@ -81,6 +81,7 @@ type DeliveryFilter struct {
 // AgentDelivery is a delivery with the agent that it belongs to.
 type AgentDelivery struct {
 	Delivery
+
 	AgentID string
 }
 

@@ -107,8 +107,7 @@ var errTooLarge = handoff.Errorf(handoff.CodeExhausted, "BODY_TOO_LARGE", "the b
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, errTooLarge
 	}
 	if err != nil {

@@ -63,8 +63,8 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	c := d.config
 	options := connect.WithHandlerOptions(
 		connect.WithReadMaxBytes(maxBody),
-		connect.WithRecover(func(_ context.Context, spec connect.Spec, _ http.Header, v any) error {
-			c.Logger.Error("rpc.panic", slog.String("procedure", spec.Procedure), slog.Any("panic", v))
+		connect.WithRecover(func(ctx context.Context, spec connect.Spec, _ http.Header, v any) error {
+			c.Logger.ErrorContext(ctx, "rpc.panic", slog.String("procedure", spec.Procedure), slog.Any("panic", v))
 			return handoff.Errorf(handoff.CodeInternal, "PANIC", "panic in %s", spec.Procedure)
 		}),
 		connect.WithInterceptors(&border{authorizer: c.Auth, now: c.Now, log: c.Logger}, validate.NewInterceptor()),

@@ -41,6 +41,7 @@ type Events struct {
 	Tailer Tailer
 	Guard  Guard
 	Drain  context.Context // done when the server stops: streams end then
+	Now    handoff.Clock
 	Logger *slog.Logger
 }
 
@@ -106,7 +107,7 @@ func (h Events) print(w http.ResponseWriter, batches iter.Seq2[[]handoff.Event, 
 			return err
 		}
 		// Not every ResponseWriter has deadlines; then the kernel's hold.
-		if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := control.SetWriteDeadline(h.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
 		if len(events) == 0 {

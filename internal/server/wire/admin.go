@@ -32,7 +32,7 @@ func toInt32(n int) int32 {
 	if n > math.MaxInt32 {
 		return math.MaxInt32
 	}
-	return int32(n)
+	return int32(n) //nolint:gosec // bounded above, and counts are not negative
 }
 
 // ToLate returns a human's message that came after the close.
