@@ -9,6 +9,9 @@ go golang-go
 gcc gcc
 curl curl
 jq jq
+node nodejs
+npm npm
+chromium chromium
 git git
 "
 

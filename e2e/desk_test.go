@@ -1,0 +1,202 @@
+package e2e_test
+
+import (
+	"bufio"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/stretchr/testify/require"
+
+	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
+	"github.com/human-handoff/handoff/gen/go/handoff/v1/handoffv1connect"
+)
+
+// deskOf returns a client of an agent's desk, and configures the agent with it.
+func (s *server) deskOf(agent string, settings *handoffv1.Settings) handoffv1connect.DeskServiceClient {
+	s.t.Helper()
+	_, err := s.client(s.adminKey).ConfigureProvider(s.t.Context(), &handoffv1.ConfigureProviderRequest{
+		AgentId: agent, Settings: settings,
+		Provider: &handoffv1.ConfigureProviderRequest_Desk{Desk: &handoffv1.DeskConfig{}},
+	})
+	require.NoError(s.t, err)
+	desk, _ := s.createKey(handoffv1.Key_SCOPE_DESK, agent)
+	return handoffv1connect.NewDeskServiceClient(bearer{desk.key}, s.url)
+}
+
+// bearer is an HTTP client that sends a key, if there is one.
+type bearer struct{ key string }
+
+func (b bearer) Do(r *http.Request) (*http.Response, error) {
+	if b.key != "" {
+		r.Header.Set("Authorization", "Bearer "+b.key)
+	}
+	return http.DefaultClient.Do(r)
+}
+
+func TestDesk(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	desk := s.deskOf("shop", longSettings())
+	agent := s.agentClient("shop")
+
+	queue, err := desk.StreamDesk(t.Context(), &handoffv1.StreamDeskRequest{})
+	require.NoError(t, err)
+	require.True(t, queue.Receive())
+	require.Empty(t, queue.Msg().GetSessions())
+
+	session, _ := agent.request(t, "shop", "chat-1", func(r *handoffv1.RequestHandoffRequest) {
+		r.Transcript = []*handoffv1.Turn{{Role: handoffv1.Turn_ROLE_USER, Text: "before"}}
+		r.Question = "A human, please."
+	})
+	agent.awaitState(t, session.GetId(), waiting)
+	shown := nextInQueue(t, queue, session.GetId())
+	require.Equal(t, "A human, please.", shown.GetSession().GetQuestion())
+	require.Equal(t, "before", shown.GetTranscript()[0].GetText())
+
+	claimed, err := desk.ClaimSession(t.Context(), &handoffv1.ClaimSessionRequest{SessionId: session.GetId(), Human: "Joe"})
+	require.NoError(t, err)
+	require.Equal(t, "Joe", claimed.GetSession().GetAssignee())
+	require.Equal(t, waiting, claimed.GetSession().GetSession().GetState(), "claiming does not make a session active")
+	_, err = desk.ClaimSession(t.Context(), &handoffv1.ClaimSessionRequest{SessionId: session.GetId(), Human: "Ann"})
+	requireCode(t, connect.CodeFailedPrecondition, err)
+
+	reply := &handoffv1.ReplyRequest{SessionId: session.GetId(), ClientMessageId: "r1", Text: "Hello!", Human: "Joe"}
+	first, err := desk.Reply(t.Context(), reply)
+	require.NoError(t, err)
+	again, err := desk.Reply(t.Context(), reply)
+	require.NoError(t, err)
+	require.Equal(t, first.GetMessage().GetId(), again.GetMessage().GetId(), "a repeat is the first message")
+	agent.awaitState(t, session.GetId(), active)
+	agent.send(t, session.GetId(), "m1", "Thank you.")
+
+	_, err = desk.TransferSession(t.Context(), &handoffv1.TransferSessionRequest{SessionId: session.GetId(), Assignee: "Ann", Note: "speaks German"})
+	require.NoError(t, err)
+	_, err = desk.Reply(t.Context(), &handoffv1.ReplyRequest{SessionId: session.GetId(), Text: "me?", Human: "Joe"})
+	requireCode(t, connect.CodeFailedPrecondition, err)
+
+	ended, err := desk.CloseSession(t.Context(), &handoffv1.DeskServiceCloseSessionRequest{SessionId: session.GetId(), Disposition: "solved", Note: "found it"})
+	require.NoError(t, err)
+	require.Equal(t, handoffv1.CloseReason_CLOSE_REASON_HUMAN, ended.GetSession().GetCloseReason())
+	require.Equal(t, "solved", ended.GetSession().GetOutcome().GetDisposition())
+	requireHumanSaid(t, desk, session.GetId(), "Hello!")
+	for shown = nextInQueue(t, queue, session.GetId()); shown.GetSession().GetState() != closed; {
+		shown = nextInQueue(t, queue, session.GetId())
+	}
+}
+
+// nextInQueue returns the next state that a desk's stream shows of a session.
+func nextInQueue(t *testing.T, queue *connect.ServerStreamForClient[handoffv1.StreamDeskResponse], id string) *handoffv1.DeskSession {
+	t.Helper()
+	for queue.Receive() {
+		for _, shown := range queue.Msg().GetSessions() {
+			if shown.GetSession().GetId() == id {
+				return shown
+			}
+		}
+	}
+	require.FailNow(t, "the desk's stream ended", "%v", queue.Err())
+	return nil
+}
+
+// requireHumanSaid reads a closed session's stream at the desk to its end.
+func requireHumanSaid(t *testing.T, desk handoffv1connect.DeskServiceClient, id, want string) {
+	t.Helper()
+	stream, err := desk.StreamSession(t.Context(), &handoffv1.StreamSessionRequest{SessionId: id})
+	require.NoError(t, err)
+	var said []string
+	for stream.Receive() {
+		for _, e := range stream.Msg().GetEvents() {
+			if m := e.GetMessage(); m.GetAuthor() == handoffv1.Author_AUTHOR_HUMAN {
+				said = append(said, m.GetText())
+			}
+		}
+	}
+	require.NoError(t, stream.Err())
+	require.Equal(t, []string{want}, said)
+}
+
+func TestStartChat(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	chat := handoffv1connect.NewChatServiceClient(bearer{}, s.url)
+	start := func(agent, origin string) (*handoffv1.StartChatResponse, error) {
+		ctx, call := connect.NewClientContext(t.Context())
+		if origin != "" {
+			call.RequestHeader().Set("Origin", origin)
+		}
+		response, err := chat.StartChat(ctx, &handoffv1.StartChatRequest{AgentId: agent, Question: "hello?"})
+		if err == nil && origin != "" && origin != s.url {
+			require.Equal(t, origin, call.ResponseHeader().Get("Access-Control-Allow-Origin"))
+		}
+		return response, err
+	}
+	_, err := start("nobody", "")
+	requireCode(t, connect.CodePermissionDenied, err)
+	s.deskOf("private", nil)
+	_, err = start("private", "")
+	requireCode(t, connect.CodePermissionDenied, err)
+
+	s.deskOf("public", &handoffv1.Settings{PublicChat: true, AllowedOrigins: []string{"https://shop.example"}})
+	declined, err := start("public", "")
+	require.NoError(t, err)
+	require.Equal(t, handoffv1.DeclineReason_DECLINE_REASON_EMAIL_REQUIRED, declined.GetDeclined().GetReason())
+
+	s.deskOf("public", &handoffv1.Settings{
+		PublicChat: true, AllowedOrigins: []string{"https://shop.example"}, EmailPolicy: handoffv1.EmailPolicy_EMAIL_POLICY_OPTIONAL,
+	})
+	conversations := map[string]bool{}
+	for _, origin := range []string{"", s.url, "https://shop.example"} {
+		started, err := start("public", origin)
+		require.NoError(t, err, origin)
+		require.NotEmpty(t, started.GetSessionToken())
+		conversations[started.GetSession().GetConversationId()] = true
+		s.client(started.GetSessionToken()).send(t, started.GetSession().GetId(), "1", "Anybody?")
+	}
+	require.Len(t, conversations, 3, "each chat is a conversation of its own")
+	_, err = start("public", "https://elsewhere.example")
+	requireCode(t, connect.CodePermissionDenied, err)
+
+	for range 10 {
+		_, err = start("public", "")
+	}
+	requireCode(t, connect.CodeResourceExhausted, err)
+}
+
+// The demo runs with nothing but the binary: no Node, no shell, no database server.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	env := []string{"PATH=" + filepath.Join(dir, "empty"), "TMPDIR=" + dir}
+	demo := startProcess(t, dir, env, bin.handoff, "demo")
+	base := demo.lineWith("listening on ")
+	desk, err := url.Parse(strings.TrimSpace(demo.lineWith("    human")))
+	require.NoError(t, err)
+	fragment, err := url.ParseQuery(desk.Fragment)
+	require.NoError(t, err)
+	require.Equal(t, "demo", fragment.Get("agent"))
+	require.Empty(t, desk.RawQuery, "a key stands in the fragment alone")
+
+	queue, err := handoffv1connect.NewDeskServiceClient(bearer{fragment.Get("key")}, base).
+		ListQueue(t.Context(), &handoffv1.ListQueueRequest{})
+	require.NoError(t, err)
+	require.Empty(t, queue.GetSessions())
+	for _, page := range []string{"/chat?agent=demo", "/desk"} {
+		response, err := http.Get(base + page)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, response.StatusCode, page)
+		require.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
+		first, err := bufio.NewReader(response.Body).ReadString('>')
+		require.NoError(t, err)
+		require.Contains(t, strings.ToLower(first), "<!doctype html>")
+		require.NoError(t, response.Body.Close())
+	}
+	require.Zero(t, demo.terminate())
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left, "nothing of a demo is kept")
+}
