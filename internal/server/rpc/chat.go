@@ -81,10 +81,10 @@ func (s *chatServer) admit(ctx context.Context, info connect.CallInfo, agentID s
 	if err != nil {
 		return err
 	}
-	origin := info.RequestHeader().Get("Origin")
-	if origin == "" || sameHost(origin, info.RequestHeader().Get(hostHeader)) {
+	if own, ok := ctx.Value(ownPageKey{}).(bool); ok && own {
 		return nil
 	}
+	origin := info.RequestHeader().Get("Origin")
 	if !s.config.Agents.OriginAllowed(ctx, agentID, origin) {
 		return errForeignPage
 	}
@@ -95,21 +95,16 @@ func (s *chatServer) admit(ctx context.Context, info connect.CallInfo, agentID s
 	return nil
 }
 
-// hostHeader carries the Host of a request, which net/http takes out of the
-// headers, to where the request's origin is compared with it.
-const hostHeader = "X-Handoff-Host"
+type ownPageKey struct{}
 
-func keepHost(next http.Handler) http.Handler {
+// markOwnPages notes which requests come from this server's own pages, or from
+// no page at all, as long as the Host that was asked is known.
+func markOwnPages(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header.Set(hostHeader, r.Host)
-		next.ServeHTTP(w, r)
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		own := err == nil && (origin.Host == r.Host || *origin == url.URL{})
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), ownPageKey{}, own)))
 	})
-}
-
-// sameHost reports whether a page comes from this server itself.
-func sameHost(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && u.Host == host
 }
 
 func (s *chatServer) allow(address string) bool {

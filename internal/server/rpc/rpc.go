@@ -75,7 +75,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mount(handoffv1connect.NewAdminServiceHandler(&adminServer{handoff: c.Handoff}, options))
 	mount(handoffv1connect.NewDeskServiceHandler(&deskServer{config: c}, options))
 	path, chat := handoffv1connect.NewChatServiceHandler(newChatServer(c), options)
-	mount(path, keepHost(chat))
+	mount(path, markOwnPages(chat))
 	mount(grpchealth.NewHandler(grpchealth.NewStaticChecker(services...)))
 	reflector := grpcreflect.NewStaticReflector(services...)
 	mount(grpcreflect.NewHandlerV1(reflector))

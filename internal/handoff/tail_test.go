@@ -1,0 +1,221 @@
+package handoff_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/wake"
+)
+
+// log is a store of one session's log; nothing else of a store is called.
+type log struct {
+	handoff.Store
+
+	mu     sync.Mutex
+	events []handoff.Event
+	closed bool
+	reads  int
+}
+
+func (l *log) append(state handoff.State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, handoff.Event{Sequence: uint64(len(l.events) + 1), Body: handoff.StateChanged{State: state}})
+	l.closed = state == handoff.StateClosed
+}
+
+func (l *log) Log(_ context.Context, _ string, after uint64, limit int) (handoff.Log, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reads++
+	got := handoff.Log{Last: uint64(len(l.events)), Closed: l.closed}
+	if after < got.Last {
+		got.Events = l.events[after:min(after+uint64(limit), got.Last)]
+	}
+	return got, nil
+}
+
+func (l *log) readSoFar() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reads
+}
+
+func tailer(l *log) (*handoff.Service, *wake.Hub) {
+	hub := wake.NewHub()
+	return handoff.NewService(handoff.Config{Store: l, Waker: hub, Now: time.Now}), hub
+}
+
+func TestTailEndsAfterClosed(t *testing.T) {
+	t.Parallel()
+	l := &log{}
+	for range 1000 {
+		l.append(handoff.StateWaiting)
+	}
+	l.append(handoff.StateClosed)
+	svc, _ := tailer(l)
+	for _, after := range []uint64{0, 1, 999, 1000} {
+		last := after
+		for events, err := range svc.Tail(t.Context(), "s", after) {
+			require.NoError(t, err)
+			for _, e := range events {
+				require.Equal(t, last+1, e.Sequence)
+				last = e.Sequence
+			}
+		}
+		require.EqualValues(t, 1001, last)
+	}
+	batches := 0
+	for events, err := range svc.Tail(t.Context(), "s", 1001) {
+		require.NoError(t, err)
+		require.Empty(t, events)
+		batches++
+	}
+	require.Equal(t, 1, batches, "nothing is left: one empty answer, then the end")
+	for _, err := range svc.Tail(t.Context(), "s", 1002) {
+		require.ErrorIs(t, err, handoff.ErrBeyondLog)
+	}
+}
+
+func TestTailGoesLive(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &log{}
+		l.append(handoff.StateRequested)
+		svc, hub := tailer(l)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var mu sync.Mutex
+		look := func(fn func()) { mu.Lock(); defer mu.Unlock(); fn() }
+		var seen []uint64
+		var beats []time.Duration
+		began := time.Now()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for events, err := range svc.Tail(ctx, "s", 1) {
+				mu.Lock()
+				if err != nil || len(events) == 0 {
+					beats = append(beats, time.Since(began))
+				}
+				for _, e := range events {
+					seen = append(seen, e.Sequence)
+				}
+				mu.Unlock()
+			}
+		}()
+		synctest.Wait()
+		look(func() { require.Equal(t, []time.Duration{0}, beats, "an answer at once, although nothing is due") })
+
+		hub.Changed("another", "agent")
+		hub.Changed("s", "agent") // a wake-up without anything new
+		synctest.Wait()
+		look(func() { require.Len(t, beats, 1) })
+		for range 300 {
+			l.append(handoff.StateWaiting)
+			hub.Changed("s", "agent")
+		}
+		synctest.Wait()
+		look(func() {
+			require.Len(t, seen, 300)
+			require.EqualValues(t, 2, seen[0])
+			require.EqualValues(t, 301, seen[299])
+		})
+		reads := l.readSoFar()
+		time.Sleep(46 * time.Second)
+		synctest.Wait()
+		look(func() {
+			require.Equal(t, []time.Duration{0, 15 * time.Second, 30 * time.Second, 45 * time.Second}, beats)
+		})
+		require.LessOrEqual(t, l.readSoFar()-reads, 3, "a quiet stream reads once a beat")
+		cancel()
+		<-done
+	})
+}
+
+func TestWatchAgentShowsChangesAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		table := &sessionTable{open: map[string]handoff.Session{"a": {ID: "a", LastSequence: 1}, "b": {ID: "b", LastSequence: 1}}}
+		hub := wake.NewHub()
+		svc := handoff.NewService(handoff.Config{Store: table, Waker: hub, Now: time.Now})
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		var shown [][]string
+		batch := func(i int) []string {
+			mu.Lock()
+			defer mu.Unlock()
+			require.Greater(t, len(shown), i)
+			return shown[i]
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for sessions, err := range svc.WatchAgent(ctx, "bot", "desk") {
+				var ids []string
+				for _, s := range sessions {
+					ids = append(ids, s.ID+":"+string(s.State))
+				}
+				if err == nil {
+					mu.Lock()
+					shown = append(shown, ids)
+					mu.Unlock()
+				}
+			}
+		}()
+		synctest.Wait()
+		require.ElementsMatch(t, []string{"a:", "b:"}, batch(0))
+		table.set(func() { table.open["a"] = handoff.Session{ID: "a", LastSequence: 2} })
+		hub.Changed("a", "bot")
+		synctest.Wait()
+		require.Equal(t, []string{"a:"}, batch(1))
+		table.set(func() { delete(table.open, "a") })
+		hub.Changed("a", "bot")
+		synctest.Wait()
+		require.Equal(t, []string{"a:closed"}, batch(2), "a session that closed is shown once more")
+		hub.Changed("c", "other")
+		hub.Changed("b", "bot")
+		synctest.Wait()
+		mu.Lock()
+		require.Len(t, shown, 3)
+		mu.Unlock()
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		require.Empty(t, batch(3), "a sign of life")
+		cancel()
+		<-done
+	})
+}
+
+// sessionTable is a store of open sessions; whatever is not open is closed.
+type sessionTable struct {
+	handoff.Store
+
+	mu   sync.Mutex
+	open map[string]handoff.Session
+}
+
+func (s *sessionTable) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+func (s *sessionTable) Sessions(context.Context, handoff.SessionFilter, handoff.Page) (list []handoff.Session, next string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, session := range s.open {
+		list = append(list, session)
+	}
+	return list, "", nil
+}
+
+func (s *sessionTable) Session(_ context.Context, id string) (*handoff.Session, error) {
+	return &handoff.Session{ID: id, State: handoff.StateClosed}, nil
+}
