@@ -172,7 +172,7 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	env := []string{"PATH=" + filepath.Join(dir, "empty"), "TMPDIR=" + dir}
-	demo := startProcess(t, dir, env, bin.handoff, "demo")
+	demo := startProcess(t, t.TempDir(), env, bin.handoff, "demo")
 	base := demo.lineWith("listening on ")
 	desk, err := url.Parse(strings.TrimSpace(demo.lineWith("    human")))
 	require.NoError(t, err)

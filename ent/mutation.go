@@ -5475,6 +5475,17 @@ type SessionMutation struct {
 	ref_data                *string
 	assignee                *string
 	assign_note             *string
+	wait_due                *int64
+	addwait_due             *int64
+	idle_due                *int64
+	addidle_due             *int64
+	silence_due             *int64
+	addsilence_due          *int64
+	expiry_due              *int64
+	addexpiry_due           *int64
+	due                     *int64
+	adddue                  *int64
+	prompted                *bool
 	activate_time           *int64
 	addactivate_time        *int64
 	close_time              *int64
@@ -6198,6 +6209,322 @@ func (m *SessionMutation) ResetAssignNote() {
 	m.assign_note = nil
 }
 
+// SetWaitDue sets the "wait_due" field.
+func (m *SessionMutation) SetWaitDue(i int64) {
+	m.wait_due = &i
+	m.addwait_due = nil
+}
+
+// WaitDue returns the value of the "wait_due" field in the mutation.
+func (m *SessionMutation) WaitDue() (r int64, exists bool) {
+	v := m.wait_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaitDue returns the old "wait_due" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldWaitDue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaitDue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaitDue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaitDue: %w", err)
+	}
+	return oldValue.WaitDue, nil
+}
+
+// AddWaitDue adds i to the "wait_due" field.
+func (m *SessionMutation) AddWaitDue(i int64) {
+	if m.addwait_due != nil {
+		*m.addwait_due += i
+	} else {
+		m.addwait_due = &i
+	}
+}
+
+// AddedWaitDue returns the value that was added to the "wait_due" field in this mutation.
+func (m *SessionMutation) AddedWaitDue() (r int64, exists bool) {
+	v := m.addwait_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetWaitDue resets all changes to the "wait_due" field.
+func (m *SessionMutation) ResetWaitDue() {
+	m.wait_due = nil
+	m.addwait_due = nil
+}
+
+// SetIdleDue sets the "idle_due" field.
+func (m *SessionMutation) SetIdleDue(i int64) {
+	m.idle_due = &i
+	m.addidle_due = nil
+}
+
+// IdleDue returns the value of the "idle_due" field in the mutation.
+func (m *SessionMutation) IdleDue() (r int64, exists bool) {
+	v := m.idle_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIdleDue returns the old "idle_due" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldIdleDue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIdleDue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIdleDue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIdleDue: %w", err)
+	}
+	return oldValue.IdleDue, nil
+}
+
+// AddIdleDue adds i to the "idle_due" field.
+func (m *SessionMutation) AddIdleDue(i int64) {
+	if m.addidle_due != nil {
+		*m.addidle_due += i
+	} else {
+		m.addidle_due = &i
+	}
+}
+
+// AddedIdleDue returns the value that was added to the "idle_due" field in this mutation.
+func (m *SessionMutation) AddedIdleDue() (r int64, exists bool) {
+	v := m.addidle_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetIdleDue resets all changes to the "idle_due" field.
+func (m *SessionMutation) ResetIdleDue() {
+	m.idle_due = nil
+	m.addidle_due = nil
+}
+
+// SetSilenceDue sets the "silence_due" field.
+func (m *SessionMutation) SetSilenceDue(i int64) {
+	m.silence_due = &i
+	m.addsilence_due = nil
+}
+
+// SilenceDue returns the value of the "silence_due" field in the mutation.
+func (m *SessionMutation) SilenceDue() (r int64, exists bool) {
+	v := m.silence_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSilenceDue returns the old "silence_due" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldSilenceDue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSilenceDue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSilenceDue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSilenceDue: %w", err)
+	}
+	return oldValue.SilenceDue, nil
+}
+
+// AddSilenceDue adds i to the "silence_due" field.
+func (m *SessionMutation) AddSilenceDue(i int64) {
+	if m.addsilence_due != nil {
+		*m.addsilence_due += i
+	} else {
+		m.addsilence_due = &i
+	}
+}
+
+// AddedSilenceDue returns the value that was added to the "silence_due" field in this mutation.
+func (m *SessionMutation) AddedSilenceDue() (r int64, exists bool) {
+	v := m.addsilence_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSilenceDue resets all changes to the "silence_due" field.
+func (m *SessionMutation) ResetSilenceDue() {
+	m.silence_due = nil
+	m.addsilence_due = nil
+}
+
+// SetExpiryDue sets the "expiry_due" field.
+func (m *SessionMutation) SetExpiryDue(i int64) {
+	m.expiry_due = &i
+	m.addexpiry_due = nil
+}
+
+// ExpiryDue returns the value of the "expiry_due" field in the mutation.
+func (m *SessionMutation) ExpiryDue() (r int64, exists bool) {
+	v := m.expiry_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiryDue returns the old "expiry_due" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldExpiryDue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiryDue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiryDue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiryDue: %w", err)
+	}
+	return oldValue.ExpiryDue, nil
+}
+
+// AddExpiryDue adds i to the "expiry_due" field.
+func (m *SessionMutation) AddExpiryDue(i int64) {
+	if m.addexpiry_due != nil {
+		*m.addexpiry_due += i
+	} else {
+		m.addexpiry_due = &i
+	}
+}
+
+// AddedExpiryDue returns the value that was added to the "expiry_due" field in this mutation.
+func (m *SessionMutation) AddedExpiryDue() (r int64, exists bool) {
+	v := m.addexpiry_due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExpiryDue resets all changes to the "expiry_due" field.
+func (m *SessionMutation) ResetExpiryDue() {
+	m.expiry_due = nil
+	m.addexpiry_due = nil
+}
+
+// SetDue sets the "due" field.
+func (m *SessionMutation) SetDue(i int64) {
+	m.due = &i
+	m.adddue = nil
+}
+
+// Due returns the value of the "due" field in the mutation.
+func (m *SessionMutation) Due() (r int64, exists bool) {
+	v := m.due
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDue returns the old "due" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldDue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDue: %w", err)
+	}
+	return oldValue.Due, nil
+}
+
+// AddDue adds i to the "due" field.
+func (m *SessionMutation) AddDue(i int64) {
+	if m.adddue != nil {
+		*m.adddue += i
+	} else {
+		m.adddue = &i
+	}
+}
+
+// AddedDue returns the value that was added to the "due" field in this mutation.
+func (m *SessionMutation) AddedDue() (r int64, exists bool) {
+	v := m.adddue
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDue resets all changes to the "due" field.
+func (m *SessionMutation) ResetDue() {
+	m.due = nil
+	m.adddue = nil
+}
+
+// SetPrompted sets the "prompted" field.
+func (m *SessionMutation) SetPrompted(b bool) {
+	m.prompted = &b
+}
+
+// Prompted returns the value of the "prompted" field in the mutation.
+func (m *SessionMutation) Prompted() (r bool, exists bool) {
+	v := m.prompted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrompted returns the old "prompted" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldPrompted(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrompted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrompted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrompted: %w", err)
+	}
+	return oldValue.Prompted, nil
+}
+
+// ResetPrompted resets all changes to the "prompted" field.
+func (m *SessionMutation) ResetPrompted() {
+	m.prompted = nil
+}
+
 // SetActivateTime sets the "activate_time" field.
 func (m *SessionMutation) SetActivateTime(i int64) {
 	m.activate_time = &i
@@ -6618,7 +6945,7 @@ func (m *SessionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SessionMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 26)
 	if m.create_time != nil {
 		fields = append(fields, session.FieldCreateTime)
 	}
@@ -6666,6 +6993,24 @@ func (m *SessionMutation) Fields() []string {
 	}
 	if m.assign_note != nil {
 		fields = append(fields, session.FieldAssignNote)
+	}
+	if m.wait_due != nil {
+		fields = append(fields, session.FieldWaitDue)
+	}
+	if m.idle_due != nil {
+		fields = append(fields, session.FieldIdleDue)
+	}
+	if m.silence_due != nil {
+		fields = append(fields, session.FieldSilenceDue)
+	}
+	if m.expiry_due != nil {
+		fields = append(fields, session.FieldExpiryDue)
+	}
+	if m.due != nil {
+		fields = append(fields, session.FieldDue)
+	}
+	if m.prompted != nil {
+		fields = append(fields, session.FieldPrompted)
 	}
 	if m.activate_time != nil {
 		fields = append(fields, session.FieldActivateTime)
@@ -6719,6 +7064,18 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.Assignee()
 	case session.FieldAssignNote:
 		return m.AssignNote()
+	case session.FieldWaitDue:
+		return m.WaitDue()
+	case session.FieldIdleDue:
+		return m.IdleDue()
+	case session.FieldSilenceDue:
+		return m.SilenceDue()
+	case session.FieldExpiryDue:
+		return m.ExpiryDue()
+	case session.FieldDue:
+		return m.Due()
+	case session.FieldPrompted:
+		return m.Prompted()
 	case session.FieldActivateTime:
 		return m.ActivateTime()
 	case session.FieldCloseTime:
@@ -6768,6 +7125,18 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldAssignee(ctx)
 	case session.FieldAssignNote:
 		return m.OldAssignNote(ctx)
+	case session.FieldWaitDue:
+		return m.OldWaitDue(ctx)
+	case session.FieldIdleDue:
+		return m.OldIdleDue(ctx)
+	case session.FieldSilenceDue:
+		return m.OldSilenceDue(ctx)
+	case session.FieldExpiryDue:
+		return m.OldExpiryDue(ctx)
+	case session.FieldDue:
+		return m.OldDue(ctx)
+	case session.FieldPrompted:
+		return m.OldPrompted(ctx)
 	case session.FieldActivateTime:
 		return m.OldActivateTime(ctx)
 	case session.FieldCloseTime:
@@ -6897,6 +7266,48 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetAssignNote(v)
 		return nil
+	case session.FieldWaitDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaitDue(v)
+		return nil
+	case session.FieldIdleDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIdleDue(v)
+		return nil
+	case session.FieldSilenceDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSilenceDue(v)
+		return nil
+	case session.FieldExpiryDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiryDue(v)
+		return nil
+	case session.FieldDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDue(v)
+		return nil
+	case session.FieldPrompted:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrompted(v)
+		return nil
 	case session.FieldActivateTime:
 		v, ok := value.(int64)
 		if !ok {
@@ -6936,6 +7347,21 @@ func (m *SessionMutation) AddedFields() []string {
 	if m.addcreate_time != nil {
 		fields = append(fields, session.FieldCreateTime)
 	}
+	if m.addwait_due != nil {
+		fields = append(fields, session.FieldWaitDue)
+	}
+	if m.addidle_due != nil {
+		fields = append(fields, session.FieldIdleDue)
+	}
+	if m.addsilence_due != nil {
+		fields = append(fields, session.FieldSilenceDue)
+	}
+	if m.addexpiry_due != nil {
+		fields = append(fields, session.FieldExpiryDue)
+	}
+	if m.adddue != nil {
+		fields = append(fields, session.FieldDue)
+	}
 	if m.addactivate_time != nil {
 		fields = append(fields, session.FieldActivateTime)
 	}
@@ -6958,6 +7384,16 @@ func (m *SessionMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case session.FieldCreateTime:
 		return m.AddedCreateTime()
+	case session.FieldWaitDue:
+		return m.AddedWaitDue()
+	case session.FieldIdleDue:
+		return m.AddedIdleDue()
+	case session.FieldSilenceDue:
+		return m.AddedSilenceDue()
+	case session.FieldExpiryDue:
+		return m.AddedExpiryDue()
+	case session.FieldDue:
+		return m.AddedDue()
 	case session.FieldActivateTime:
 		return m.AddedActivateTime()
 	case session.FieldCloseTime:
@@ -6981,6 +7417,41 @@ func (m *SessionMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddCreateTime(v)
+		return nil
+	case session.FieldWaitDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddWaitDue(v)
+		return nil
+	case session.FieldIdleDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddIdleDue(v)
+		return nil
+	case session.FieldSilenceDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSilenceDue(v)
+		return nil
+	case session.FieldExpiryDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpiryDue(v)
+		return nil
+	case session.FieldDue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDue(v)
 		return nil
 	case session.FieldActivateTime:
 		v, ok := value.(int64)
@@ -7084,6 +7555,24 @@ func (m *SessionMutation) ResetField(name string) error {
 		return nil
 	case session.FieldAssignNote:
 		m.ResetAssignNote()
+		return nil
+	case session.FieldWaitDue:
+		m.ResetWaitDue()
+		return nil
+	case session.FieldIdleDue:
+		m.ResetIdleDue()
+		return nil
+	case session.FieldSilenceDue:
+		m.ResetSilenceDue()
+		return nil
+	case session.FieldExpiryDue:
+		m.ResetExpiryDue()
+		return nil
+	case session.FieldDue:
+		m.ResetDue()
+		return nil
+	case session.FieldPrompted:
+		m.ResetPrompted()
 		return nil
 	case session.FieldActivateTime:
 		m.ResetActivateTime()

@@ -145,12 +145,36 @@ func init() {
 	sessionDescAssignNote := sessionFields[15].Descriptor()
 	// session.DefaultAssignNote holds the default value on creation for the assign_note field.
 	session.DefaultAssignNote = sessionDescAssignNote.Default.(string)
+	// sessionDescWaitDue is the schema descriptor for wait_due field.
+	sessionDescWaitDue := sessionFields[16].Descriptor()
+	// session.DefaultWaitDue holds the default value on creation for the wait_due field.
+	session.DefaultWaitDue = sessionDescWaitDue.Default.(int64)
+	// sessionDescIdleDue is the schema descriptor for idle_due field.
+	sessionDescIdleDue := sessionFields[17].Descriptor()
+	// session.DefaultIdleDue holds the default value on creation for the idle_due field.
+	session.DefaultIdleDue = sessionDescIdleDue.Default.(int64)
+	// sessionDescSilenceDue is the schema descriptor for silence_due field.
+	sessionDescSilenceDue := sessionFields[18].Descriptor()
+	// session.DefaultSilenceDue holds the default value on creation for the silence_due field.
+	session.DefaultSilenceDue = sessionDescSilenceDue.Default.(int64)
+	// sessionDescExpiryDue is the schema descriptor for expiry_due field.
+	sessionDescExpiryDue := sessionFields[19].Descriptor()
+	// session.DefaultExpiryDue holds the default value on creation for the expiry_due field.
+	session.DefaultExpiryDue = sessionDescExpiryDue.Default.(int64)
+	// sessionDescDue is the schema descriptor for due field.
+	sessionDescDue := sessionFields[20].Descriptor()
+	// session.DefaultDue holds the default value on creation for the due field.
+	session.DefaultDue = sessionDescDue.Default.(int64)
+	// sessionDescPrompted is the schema descriptor for prompted field.
+	sessionDescPrompted := sessionFields[21].Descriptor()
+	// session.DefaultPrompted holds the default value on creation for the prompted field.
+	session.DefaultPrompted = sessionDescPrompted.Default.(bool)
 	// sessionDescActivateTime is the schema descriptor for activate_time field.
-	sessionDescActivateTime := sessionFields[16].Descriptor()
+	sessionDescActivateTime := sessionFields[22].Descriptor()
 	// session.DefaultActivateTime holds the default value on creation for the activate_time field.
 	session.DefaultActivateTime = sessionDescActivateTime.Default.(int64)
 	// sessionDescCloseTime is the schema descriptor for close_time field.
-	sessionDescCloseTime := sessionFields[17].Descriptor()
+	sessionDescCloseTime := sessionFields[23].Descriptor()
 	// session.DefaultCloseTime holds the default value on creation for the close_time field.
 	session.DefaultCloseTime = sessionDescCloseTime.Default.(int64)
 }

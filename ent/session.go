@@ -49,6 +49,18 @@ type Session struct {
 	// AssignNote holds the value of the "assign_note" field.
 	AssignNote string `json:"assign_note,omitempty"`
 	// microseconds since 1970, UTC; 0 = never
+	WaitDue int64 `json:"wait_due,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
+	IdleDue int64 `json:"idle_due,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
+	SilenceDue int64 `json:"silence_due,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
+	ExpiryDue int64 `json:"expiry_due,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
+	Due int64 `json:"due,omitempty"`
+	// a wait prompt is open
+	Prompted bool `json:"prompted,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
 	ActivateTime int64 `json:"activate_time,omitempty"`
 	// microseconds since 1970, UTC; 0 = never
 	CloseTime int64 `json:"close_time,omitempty"`
@@ -107,7 +119,9 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case session.FieldID, session.FieldCreateTime, session.FieldActivateTime, session.FieldCloseTime, session.FieldLastSequence, session.FieldEpoch:
+		case session.FieldPrompted:
+			values[i] = new(sql.NullBool)
+		case session.FieldID, session.FieldCreateTime, session.FieldWaitDue, session.FieldIdleDue, session.FieldSilenceDue, session.FieldExpiryDue, session.FieldDue, session.FieldActivateTime, session.FieldCloseTime, session.FieldLastSequence, session.FieldEpoch:
 			values[i] = new(sql.NullInt64)
 		case session.FieldPublicID, session.FieldAgentID, session.FieldConversationID, session.FieldRequestID, session.FieldConnectionID, session.FieldProvider, session.FieldDetails, session.FieldState, session.FieldCloseReason, session.FieldOutcomeDisposition, session.FieldOutcomeNote, session.FieldRefID, session.FieldRefData, session.FieldAssignee, session.FieldAssignNote:
 			values[i] = new(sql.NullString)
@@ -227,6 +241,42 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field assign_note", values[i])
 			} else if value.Valid {
 				_m.AssignNote = value.String
+			}
+		case session.FieldWaitDue:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field wait_due", values[i])
+			} else if value.Valid {
+				_m.WaitDue = value.Int64
+			}
+		case session.FieldIdleDue:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field idle_due", values[i])
+			} else if value.Valid {
+				_m.IdleDue = value.Int64
+			}
+		case session.FieldSilenceDue:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field silence_due", values[i])
+			} else if value.Valid {
+				_m.SilenceDue = value.Int64
+			}
+		case session.FieldExpiryDue:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field expiry_due", values[i])
+			} else if value.Valid {
+				_m.ExpiryDue = value.Int64
+			}
+		case session.FieldDue:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field due", values[i])
+			} else if value.Valid {
+				_m.Due = value.Int64
+			}
+		case session.FieldPrompted:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field prompted", values[i])
+			} else if value.Valid {
+				_m.Prompted = value.Bool
 			}
 		case session.FieldActivateTime:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -350,6 +400,24 @@ func (_m *Session) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("assign_note=")
 	builder.WriteString(_m.AssignNote)
+	builder.WriteString(", ")
+	builder.WriteString("wait_due=")
+	builder.WriteString(fmt.Sprintf("%v", _m.WaitDue))
+	builder.WriteString(", ")
+	builder.WriteString("idle_due=")
+	builder.WriteString(fmt.Sprintf("%v", _m.IdleDue))
+	builder.WriteString(", ")
+	builder.WriteString("silence_due=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SilenceDue))
+	builder.WriteString(", ")
+	builder.WriteString("expiry_due=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ExpiryDue))
+	builder.WriteString(", ")
+	builder.WriteString("due=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Due))
+	builder.WriteString(", ")
+	builder.WriteString("prompted=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Prompted))
 	builder.WriteString(", ")
 	builder.WriteString("activate_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ActivateTime))

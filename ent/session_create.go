@@ -182,6 +182,90 @@ func (_c *SessionCreate) SetNillableAssignNote(v *string) *SessionCreate {
 	return _c
 }
 
+// SetWaitDue sets the "wait_due" field.
+func (_c *SessionCreate) SetWaitDue(v int64) *SessionCreate {
+	_c.mutation.SetWaitDue(v)
+	return _c
+}
+
+// SetNillableWaitDue sets the "wait_due" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableWaitDue(v *int64) *SessionCreate {
+	if v != nil {
+		_c.SetWaitDue(*v)
+	}
+	return _c
+}
+
+// SetIdleDue sets the "idle_due" field.
+func (_c *SessionCreate) SetIdleDue(v int64) *SessionCreate {
+	_c.mutation.SetIdleDue(v)
+	return _c
+}
+
+// SetNillableIdleDue sets the "idle_due" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableIdleDue(v *int64) *SessionCreate {
+	if v != nil {
+		_c.SetIdleDue(*v)
+	}
+	return _c
+}
+
+// SetSilenceDue sets the "silence_due" field.
+func (_c *SessionCreate) SetSilenceDue(v int64) *SessionCreate {
+	_c.mutation.SetSilenceDue(v)
+	return _c
+}
+
+// SetNillableSilenceDue sets the "silence_due" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableSilenceDue(v *int64) *SessionCreate {
+	if v != nil {
+		_c.SetSilenceDue(*v)
+	}
+	return _c
+}
+
+// SetExpiryDue sets the "expiry_due" field.
+func (_c *SessionCreate) SetExpiryDue(v int64) *SessionCreate {
+	_c.mutation.SetExpiryDue(v)
+	return _c
+}
+
+// SetNillableExpiryDue sets the "expiry_due" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableExpiryDue(v *int64) *SessionCreate {
+	if v != nil {
+		_c.SetExpiryDue(*v)
+	}
+	return _c
+}
+
+// SetDue sets the "due" field.
+func (_c *SessionCreate) SetDue(v int64) *SessionCreate {
+	_c.mutation.SetDue(v)
+	return _c
+}
+
+// SetNillableDue sets the "due" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableDue(v *int64) *SessionCreate {
+	if v != nil {
+		_c.SetDue(*v)
+	}
+	return _c
+}
+
+// SetPrompted sets the "prompted" field.
+func (_c *SessionCreate) SetPrompted(v bool) *SessionCreate {
+	_c.mutation.SetPrompted(v)
+	return _c
+}
+
+// SetNillablePrompted sets the "prompted" field if the given value is not nil.
+func (_c *SessionCreate) SetNillablePrompted(v *bool) *SessionCreate {
+	if v != nil {
+		_c.SetPrompted(*v)
+	}
+	return _c
+}
+
 // SetActivateTime sets the "activate_time" field.
 func (_c *SessionCreate) SetActivateTime(v int64) *SessionCreate {
 	_c.mutation.SetActivateTime(v)
@@ -340,6 +424,30 @@ func (_c *SessionCreate) defaults() {
 		v := session.DefaultAssignNote
 		_c.mutation.SetAssignNote(v)
 	}
+	if _, ok := _c.mutation.WaitDue(); !ok {
+		v := session.DefaultWaitDue
+		_c.mutation.SetWaitDue(v)
+	}
+	if _, ok := _c.mutation.IdleDue(); !ok {
+		v := session.DefaultIdleDue
+		_c.mutation.SetIdleDue(v)
+	}
+	if _, ok := _c.mutation.SilenceDue(); !ok {
+		v := session.DefaultSilenceDue
+		_c.mutation.SetSilenceDue(v)
+	}
+	if _, ok := _c.mutation.ExpiryDue(); !ok {
+		v := session.DefaultExpiryDue
+		_c.mutation.SetExpiryDue(v)
+	}
+	if _, ok := _c.mutation.Due(); !ok {
+		v := session.DefaultDue
+		_c.mutation.SetDue(v)
+	}
+	if _, ok := _c.mutation.Prompted(); !ok {
+		v := session.DefaultPrompted
+		_c.mutation.SetPrompted(v)
+	}
 	if _, ok := _c.mutation.ActivateTime(); !ok {
 		v := session.DefaultActivateTime
 		_c.mutation.SetActivateTime(v)
@@ -404,6 +512,24 @@ func (_c *SessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.AssignNote(); !ok {
 		return &ValidationError{Name: "assign_note", err: errors.New(`ent: missing required field "Session.assign_note"`)}
+	}
+	if _, ok := _c.mutation.WaitDue(); !ok {
+		return &ValidationError{Name: "wait_due", err: errors.New(`ent: missing required field "Session.wait_due"`)}
+	}
+	if _, ok := _c.mutation.IdleDue(); !ok {
+		return &ValidationError{Name: "idle_due", err: errors.New(`ent: missing required field "Session.idle_due"`)}
+	}
+	if _, ok := _c.mutation.SilenceDue(); !ok {
+		return &ValidationError{Name: "silence_due", err: errors.New(`ent: missing required field "Session.silence_due"`)}
+	}
+	if _, ok := _c.mutation.ExpiryDue(); !ok {
+		return &ValidationError{Name: "expiry_due", err: errors.New(`ent: missing required field "Session.expiry_due"`)}
+	}
+	if _, ok := _c.mutation.Due(); !ok {
+		return &ValidationError{Name: "due", err: errors.New(`ent: missing required field "Session.due"`)}
+	}
+	if _, ok := _c.mutation.Prompted(); !ok {
+		return &ValidationError{Name: "prompted", err: errors.New(`ent: missing required field "Session.prompted"`)}
 	}
 	if _, ok := _c.mutation.ActivateTime(); !ok {
 		return &ValidationError{Name: "activate_time", err: errors.New(`ent: missing required field "Session.activate_time"`)}
@@ -512,6 +638,30 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.AssignNote(); ok {
 		_spec.SetField(session.FieldAssignNote, field.TypeString, value)
 		_node.AssignNote = value
+	}
+	if value, ok := _c.mutation.WaitDue(); ok {
+		_spec.SetField(session.FieldWaitDue, field.TypeInt64, value)
+		_node.WaitDue = value
+	}
+	if value, ok := _c.mutation.IdleDue(); ok {
+		_spec.SetField(session.FieldIdleDue, field.TypeInt64, value)
+		_node.IdleDue = value
+	}
+	if value, ok := _c.mutation.SilenceDue(); ok {
+		_spec.SetField(session.FieldSilenceDue, field.TypeInt64, value)
+		_node.SilenceDue = value
+	}
+	if value, ok := _c.mutation.ExpiryDue(); ok {
+		_spec.SetField(session.FieldExpiryDue, field.TypeInt64, value)
+		_node.ExpiryDue = value
+	}
+	if value, ok := _c.mutation.Due(); ok {
+		_spec.SetField(session.FieldDue, field.TypeInt64, value)
+		_node.Due = value
+	}
+	if value, ok := _c.mutation.Prompted(); ok {
+		_spec.SetField(session.FieldPrompted, field.TypeBool, value)
+		_node.Prompted = value
 	}
 	if value, ok := _c.mutation.ActivateTime(); ok {
 		_spec.SetField(session.FieldActivateTime, field.TypeInt64, value)

@@ -142,6 +142,125 @@ func (_u *SessionUpdate) SetNillableAssignNote(v *string) *SessionUpdate {
 	return _u
 }
 
+// SetWaitDue sets the "wait_due" field.
+func (_u *SessionUpdate) SetWaitDue(v int64) *SessionUpdate {
+	_u.mutation.ResetWaitDue()
+	_u.mutation.SetWaitDue(v)
+	return _u
+}
+
+// SetNillableWaitDue sets the "wait_due" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableWaitDue(v *int64) *SessionUpdate {
+	if v != nil {
+		_u.SetWaitDue(*v)
+	}
+	return _u
+}
+
+// AddWaitDue adds value to the "wait_due" field.
+func (_u *SessionUpdate) AddWaitDue(v int64) *SessionUpdate {
+	_u.mutation.AddWaitDue(v)
+	return _u
+}
+
+// SetIdleDue sets the "idle_due" field.
+func (_u *SessionUpdate) SetIdleDue(v int64) *SessionUpdate {
+	_u.mutation.ResetIdleDue()
+	_u.mutation.SetIdleDue(v)
+	return _u
+}
+
+// SetNillableIdleDue sets the "idle_due" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableIdleDue(v *int64) *SessionUpdate {
+	if v != nil {
+		_u.SetIdleDue(*v)
+	}
+	return _u
+}
+
+// AddIdleDue adds value to the "idle_due" field.
+func (_u *SessionUpdate) AddIdleDue(v int64) *SessionUpdate {
+	_u.mutation.AddIdleDue(v)
+	return _u
+}
+
+// SetSilenceDue sets the "silence_due" field.
+func (_u *SessionUpdate) SetSilenceDue(v int64) *SessionUpdate {
+	_u.mutation.ResetSilenceDue()
+	_u.mutation.SetSilenceDue(v)
+	return _u
+}
+
+// SetNillableSilenceDue sets the "silence_due" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableSilenceDue(v *int64) *SessionUpdate {
+	if v != nil {
+		_u.SetSilenceDue(*v)
+	}
+	return _u
+}
+
+// AddSilenceDue adds value to the "silence_due" field.
+func (_u *SessionUpdate) AddSilenceDue(v int64) *SessionUpdate {
+	_u.mutation.AddSilenceDue(v)
+	return _u
+}
+
+// SetExpiryDue sets the "expiry_due" field.
+func (_u *SessionUpdate) SetExpiryDue(v int64) *SessionUpdate {
+	_u.mutation.ResetExpiryDue()
+	_u.mutation.SetExpiryDue(v)
+	return _u
+}
+
+// SetNillableExpiryDue sets the "expiry_due" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableExpiryDue(v *int64) *SessionUpdate {
+	if v != nil {
+		_u.SetExpiryDue(*v)
+	}
+	return _u
+}
+
+// AddExpiryDue adds value to the "expiry_due" field.
+func (_u *SessionUpdate) AddExpiryDue(v int64) *SessionUpdate {
+	_u.mutation.AddExpiryDue(v)
+	return _u
+}
+
+// SetDue sets the "due" field.
+func (_u *SessionUpdate) SetDue(v int64) *SessionUpdate {
+	_u.mutation.ResetDue()
+	_u.mutation.SetDue(v)
+	return _u
+}
+
+// SetNillableDue sets the "due" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableDue(v *int64) *SessionUpdate {
+	if v != nil {
+		_u.SetDue(*v)
+	}
+	return _u
+}
+
+// AddDue adds value to the "due" field.
+func (_u *SessionUpdate) AddDue(v int64) *SessionUpdate {
+	_u.mutation.AddDue(v)
+	return _u
+}
+
+// SetPrompted sets the "prompted" field.
+func (_u *SessionUpdate) SetPrompted(v bool) *SessionUpdate {
+	_u.mutation.SetPrompted(v)
+	return _u
+}
+
+// SetNillablePrompted sets the "prompted" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillablePrompted(v *bool) *SessionUpdate {
+	if v != nil {
+		_u.SetPrompted(*v)
+	}
+	return _u
+}
+
 // SetActivateTime sets the "activate_time" field.
 func (_u *SessionUpdate) SetActivateTime(v int64) *SessionUpdate {
 	_u.mutation.ResetActivateTime()
@@ -398,6 +517,39 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AssignNote(); ok {
 		_spec.SetField(session.FieldAssignNote, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.WaitDue(); ok {
+		_spec.SetField(session.FieldWaitDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedWaitDue(); ok {
+		_spec.AddField(session.FieldWaitDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.IdleDue(); ok {
+		_spec.SetField(session.FieldIdleDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIdleDue(); ok {
+		_spec.AddField(session.FieldIdleDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.SilenceDue(); ok {
+		_spec.SetField(session.FieldSilenceDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSilenceDue(); ok {
+		_spec.AddField(session.FieldSilenceDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ExpiryDue(); ok {
+		_spec.SetField(session.FieldExpiryDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedExpiryDue(); ok {
+		_spec.AddField(session.FieldExpiryDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Due(); ok {
+		_spec.SetField(session.FieldDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedDue(); ok {
+		_spec.AddField(session.FieldDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Prompted(); ok {
+		_spec.SetField(session.FieldPrompted, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ActivateTime(); ok {
 		_spec.SetField(session.FieldActivateTime, field.TypeInt64, value)
@@ -690,6 +842,125 @@ func (_u *SessionUpdateOne) SetNillableAssignNote(v *string) *SessionUpdateOne {
 	return _u
 }
 
+// SetWaitDue sets the "wait_due" field.
+func (_u *SessionUpdateOne) SetWaitDue(v int64) *SessionUpdateOne {
+	_u.mutation.ResetWaitDue()
+	_u.mutation.SetWaitDue(v)
+	return _u
+}
+
+// SetNillableWaitDue sets the "wait_due" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableWaitDue(v *int64) *SessionUpdateOne {
+	if v != nil {
+		_u.SetWaitDue(*v)
+	}
+	return _u
+}
+
+// AddWaitDue adds value to the "wait_due" field.
+func (_u *SessionUpdateOne) AddWaitDue(v int64) *SessionUpdateOne {
+	_u.mutation.AddWaitDue(v)
+	return _u
+}
+
+// SetIdleDue sets the "idle_due" field.
+func (_u *SessionUpdateOne) SetIdleDue(v int64) *SessionUpdateOne {
+	_u.mutation.ResetIdleDue()
+	_u.mutation.SetIdleDue(v)
+	return _u
+}
+
+// SetNillableIdleDue sets the "idle_due" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableIdleDue(v *int64) *SessionUpdateOne {
+	if v != nil {
+		_u.SetIdleDue(*v)
+	}
+	return _u
+}
+
+// AddIdleDue adds value to the "idle_due" field.
+func (_u *SessionUpdateOne) AddIdleDue(v int64) *SessionUpdateOne {
+	_u.mutation.AddIdleDue(v)
+	return _u
+}
+
+// SetSilenceDue sets the "silence_due" field.
+func (_u *SessionUpdateOne) SetSilenceDue(v int64) *SessionUpdateOne {
+	_u.mutation.ResetSilenceDue()
+	_u.mutation.SetSilenceDue(v)
+	return _u
+}
+
+// SetNillableSilenceDue sets the "silence_due" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableSilenceDue(v *int64) *SessionUpdateOne {
+	if v != nil {
+		_u.SetSilenceDue(*v)
+	}
+	return _u
+}
+
+// AddSilenceDue adds value to the "silence_due" field.
+func (_u *SessionUpdateOne) AddSilenceDue(v int64) *SessionUpdateOne {
+	_u.mutation.AddSilenceDue(v)
+	return _u
+}
+
+// SetExpiryDue sets the "expiry_due" field.
+func (_u *SessionUpdateOne) SetExpiryDue(v int64) *SessionUpdateOne {
+	_u.mutation.ResetExpiryDue()
+	_u.mutation.SetExpiryDue(v)
+	return _u
+}
+
+// SetNillableExpiryDue sets the "expiry_due" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableExpiryDue(v *int64) *SessionUpdateOne {
+	if v != nil {
+		_u.SetExpiryDue(*v)
+	}
+	return _u
+}
+
+// AddExpiryDue adds value to the "expiry_due" field.
+func (_u *SessionUpdateOne) AddExpiryDue(v int64) *SessionUpdateOne {
+	_u.mutation.AddExpiryDue(v)
+	return _u
+}
+
+// SetDue sets the "due" field.
+func (_u *SessionUpdateOne) SetDue(v int64) *SessionUpdateOne {
+	_u.mutation.ResetDue()
+	_u.mutation.SetDue(v)
+	return _u
+}
+
+// SetNillableDue sets the "due" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableDue(v *int64) *SessionUpdateOne {
+	if v != nil {
+		_u.SetDue(*v)
+	}
+	return _u
+}
+
+// AddDue adds value to the "due" field.
+func (_u *SessionUpdateOne) AddDue(v int64) *SessionUpdateOne {
+	_u.mutation.AddDue(v)
+	return _u
+}
+
+// SetPrompted sets the "prompted" field.
+func (_u *SessionUpdateOne) SetPrompted(v bool) *SessionUpdateOne {
+	_u.mutation.SetPrompted(v)
+	return _u
+}
+
+// SetNillablePrompted sets the "prompted" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillablePrompted(v *bool) *SessionUpdateOne {
+	if v != nil {
+		_u.SetPrompted(*v)
+	}
+	return _u
+}
+
 // SetActivateTime sets the "activate_time" field.
 func (_u *SessionUpdateOne) SetActivateTime(v int64) *SessionUpdateOne {
 	_u.mutation.ResetActivateTime()
@@ -976,6 +1247,39 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if value, ok := _u.mutation.AssignNote(); ok {
 		_spec.SetField(session.FieldAssignNote, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.WaitDue(); ok {
+		_spec.SetField(session.FieldWaitDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedWaitDue(); ok {
+		_spec.AddField(session.FieldWaitDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.IdleDue(); ok {
+		_spec.SetField(session.FieldIdleDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIdleDue(); ok {
+		_spec.AddField(session.FieldIdleDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.SilenceDue(); ok {
+		_spec.SetField(session.FieldSilenceDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSilenceDue(); ok {
+		_spec.AddField(session.FieldSilenceDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ExpiryDue(); ok {
+		_spec.SetField(session.FieldExpiryDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedExpiryDue(); ok {
+		_spec.AddField(session.FieldExpiryDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Due(); ok {
+		_spec.SetField(session.FieldDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedDue(); ok {
+		_spec.AddField(session.FieldDue, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Prompted(); ok {
+		_spec.SetField(session.FieldPrompted, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ActivateTime(); ok {
 		_spec.SetField(session.FieldActivateTime, field.TypeInt64, value)

@@ -224,6 +224,12 @@ var (
 		{Name: "ref_data", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "assignee", Type: field.TypeString, Default: ""},
 		{Name: "assign_note", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "wait_due", Type: field.TypeInt64, Default: 0},
+		{Name: "idle_due", Type: field.TypeInt64, Default: 0},
+		{Name: "silence_due", Type: field.TypeInt64, Default: 0},
+		{Name: "expiry_due", Type: field.TypeInt64, Default: 0},
+		{Name: "due", Type: field.TypeInt64, Default: 0},
+		{Name: "prompted", Type: field.TypeBool, Default: false},
 		{Name: "activate_time", Type: field.TypeInt64, Default: 0},
 		{Name: "close_time", Type: field.TypeInt64, Default: 0},
 		{Name: "last_sequence", Type: field.TypeInt64},
@@ -260,6 +266,14 @@ var (
 				Name:    "session_agent",
 				Unique:  false,
 				Columns: []*schema.Column{SessionsColumns[3], SessionsColumns[0]},
+			},
+			{
+				Name:    "session_due",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[21]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "due > 0",
+				},
 			},
 			{
 				Name:    "session_ref",

@@ -35,6 +35,12 @@ func (Session) Fields() []ent.Field {
 		field.Text("ref_data").Default(""),
 		field.String("assignee").Default("").Comment("the human who has it, at a desk that tells"),
 		field.Text("assign_note").Default(""),
+		moment("wait_due"),
+		moment("idle_due"),
+		moment("silence_due"),
+		moment("expiry_due"),
+		moment("due"), // the earliest of them
+		field.Bool("prompted").Default(false).Comment("a wait prompt is open"),
 		moment("activate_time"),
 		moment("close_time"),
 		field.Int64("last_sequence"),
@@ -62,6 +68,8 @@ func (Session) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("request_id <> ''")),
 		index.Fields("agent_id", "conversation_id", "id").StorageKey("session_conversation"),
 		index.Fields("agent_id", "id").StorageKey("session_agent"),
+		index.Fields("due").StorageKey("session_due").
+			Annotations(entsql.IndexWhere("due > 0")),
 		index.Fields("connection_id", "ref_id").StorageKey("session_ref").
 			Annotations(entsql.IndexWhere("ref_id <> ''")),
 	}

@@ -44,6 +44,18 @@ const (
 	FieldAssignee = "assignee"
 	// FieldAssignNote holds the string denoting the assign_note field in the database.
 	FieldAssignNote = "assign_note"
+	// FieldWaitDue holds the string denoting the wait_due field in the database.
+	FieldWaitDue = "wait_due"
+	// FieldIdleDue holds the string denoting the idle_due field in the database.
+	FieldIdleDue = "idle_due"
+	// FieldSilenceDue holds the string denoting the silence_due field in the database.
+	FieldSilenceDue = "silence_due"
+	// FieldExpiryDue holds the string denoting the expiry_due field in the database.
+	FieldExpiryDue = "expiry_due"
+	// FieldDue holds the string denoting the due field in the database.
+	FieldDue = "due"
+	// FieldPrompted holds the string denoting the prompted field in the database.
+	FieldPrompted = "prompted"
 	// FieldActivateTime holds the string denoting the activate_time field in the database.
 	FieldActivateTime = "activate_time"
 	// FieldCloseTime holds the string denoting the close_time field in the database.
@@ -108,6 +120,12 @@ var Columns = []string{
 	FieldRefData,
 	FieldAssignee,
 	FieldAssignNote,
+	FieldWaitDue,
+	FieldIdleDue,
+	FieldSilenceDue,
+	FieldExpiryDue,
+	FieldDue,
+	FieldPrompted,
 	FieldActivateTime,
 	FieldCloseTime,
 	FieldLastSequence,
@@ -143,6 +161,18 @@ var (
 	DefaultAssignee string
 	// DefaultAssignNote holds the default value on creation for the "assign_note" field.
 	DefaultAssignNote string
+	// DefaultWaitDue holds the default value on creation for the "wait_due" field.
+	DefaultWaitDue int64
+	// DefaultIdleDue holds the default value on creation for the "idle_due" field.
+	DefaultIdleDue int64
+	// DefaultSilenceDue holds the default value on creation for the "silence_due" field.
+	DefaultSilenceDue int64
+	// DefaultExpiryDue holds the default value on creation for the "expiry_due" field.
+	DefaultExpiryDue int64
+	// DefaultDue holds the default value on creation for the "due" field.
+	DefaultDue int64
+	// DefaultPrompted holds the default value on creation for the "prompted" field.
+	DefaultPrompted bool
 	// DefaultActivateTime holds the default value on creation for the "activate_time" field.
 	DefaultActivateTime int64
 	// DefaultCloseTime holds the default value on creation for the "close_time" field.
@@ -235,6 +265,36 @@ func ByAssignee(opts ...sql.OrderTermOption) OrderOption {
 // ByAssignNote orders the results by the assign_note field.
 func ByAssignNote(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAssignNote, opts...).ToFunc()
+}
+
+// ByWaitDue orders the results by the wait_due field.
+func ByWaitDue(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWaitDue, opts...).ToFunc()
+}
+
+// ByIdleDue orders the results by the idle_due field.
+func ByIdleDue(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIdleDue, opts...).ToFunc()
+}
+
+// BySilenceDue orders the results by the silence_due field.
+func BySilenceDue(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSilenceDue, opts...).ToFunc()
+}
+
+// ByExpiryDue orders the results by the expiry_due field.
+func ByExpiryDue(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExpiryDue, opts...).ToFunc()
+}
+
+// ByDue orders the results by the due field.
+func ByDue(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDue, opts...).ToFunc()
+}
+
+// ByPrompted orders the results by the prompted field.
+func ByPrompted(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPrompted, opts...).ToFunc()
 }
 
 // ByActivateTime orders the results by the activate_time field.

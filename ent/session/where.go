@@ -133,6 +133,36 @@ func AssignNote(v string) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldAssignNote, v))
 }
 
+// WaitDue applies equality check predicate on the "wait_due" field. It's identical to WaitDueEQ.
+func WaitDue(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldWaitDue, v))
+}
+
+// IdleDue applies equality check predicate on the "idle_due" field. It's identical to IdleDueEQ.
+func IdleDue(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldIdleDue, v))
+}
+
+// SilenceDue applies equality check predicate on the "silence_due" field. It's identical to SilenceDueEQ.
+func SilenceDue(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldSilenceDue, v))
+}
+
+// ExpiryDue applies equality check predicate on the "expiry_due" field. It's identical to ExpiryDueEQ.
+func ExpiryDue(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldExpiryDue, v))
+}
+
+// Due applies equality check predicate on the "due" field. It's identical to DueEQ.
+func Due(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldDue, v))
+}
+
+// Prompted applies equality check predicate on the "prompted" field. It's identical to PromptedEQ.
+func Prompted(v bool) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldPrompted, v))
+}
+
 // ActivateTime applies equality check predicate on the "activate_time" field. It's identical to ActivateTimeEQ.
 func ActivateTime(v int64) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldActivateTime, v))
@@ -1166,6 +1196,216 @@ func AssignNoteEqualFold(v string) predicate.Session {
 // AssignNoteContainsFold applies the ContainsFold predicate on the "assign_note" field.
 func AssignNoteContainsFold(v string) predicate.Session {
 	return predicate.Session(sql.FieldContainsFold(FieldAssignNote, v))
+}
+
+// WaitDueEQ applies the EQ predicate on the "wait_due" field.
+func WaitDueEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldWaitDue, v))
+}
+
+// WaitDueNEQ applies the NEQ predicate on the "wait_due" field.
+func WaitDueNEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldWaitDue, v))
+}
+
+// WaitDueIn applies the In predicate on the "wait_due" field.
+func WaitDueIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldWaitDue, vs...))
+}
+
+// WaitDueNotIn applies the NotIn predicate on the "wait_due" field.
+func WaitDueNotIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldWaitDue, vs...))
+}
+
+// WaitDueGT applies the GT predicate on the "wait_due" field.
+func WaitDueGT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldWaitDue, v))
+}
+
+// WaitDueGTE applies the GTE predicate on the "wait_due" field.
+func WaitDueGTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldWaitDue, v))
+}
+
+// WaitDueLT applies the LT predicate on the "wait_due" field.
+func WaitDueLT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldWaitDue, v))
+}
+
+// WaitDueLTE applies the LTE predicate on the "wait_due" field.
+func WaitDueLTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldWaitDue, v))
+}
+
+// IdleDueEQ applies the EQ predicate on the "idle_due" field.
+func IdleDueEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldIdleDue, v))
+}
+
+// IdleDueNEQ applies the NEQ predicate on the "idle_due" field.
+func IdleDueNEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldIdleDue, v))
+}
+
+// IdleDueIn applies the In predicate on the "idle_due" field.
+func IdleDueIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldIdleDue, vs...))
+}
+
+// IdleDueNotIn applies the NotIn predicate on the "idle_due" field.
+func IdleDueNotIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldIdleDue, vs...))
+}
+
+// IdleDueGT applies the GT predicate on the "idle_due" field.
+func IdleDueGT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldIdleDue, v))
+}
+
+// IdleDueGTE applies the GTE predicate on the "idle_due" field.
+func IdleDueGTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldIdleDue, v))
+}
+
+// IdleDueLT applies the LT predicate on the "idle_due" field.
+func IdleDueLT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldIdleDue, v))
+}
+
+// IdleDueLTE applies the LTE predicate on the "idle_due" field.
+func IdleDueLTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldIdleDue, v))
+}
+
+// SilenceDueEQ applies the EQ predicate on the "silence_due" field.
+func SilenceDueEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldSilenceDue, v))
+}
+
+// SilenceDueNEQ applies the NEQ predicate on the "silence_due" field.
+func SilenceDueNEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldSilenceDue, v))
+}
+
+// SilenceDueIn applies the In predicate on the "silence_due" field.
+func SilenceDueIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldSilenceDue, vs...))
+}
+
+// SilenceDueNotIn applies the NotIn predicate on the "silence_due" field.
+func SilenceDueNotIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldSilenceDue, vs...))
+}
+
+// SilenceDueGT applies the GT predicate on the "silence_due" field.
+func SilenceDueGT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldSilenceDue, v))
+}
+
+// SilenceDueGTE applies the GTE predicate on the "silence_due" field.
+func SilenceDueGTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldSilenceDue, v))
+}
+
+// SilenceDueLT applies the LT predicate on the "silence_due" field.
+func SilenceDueLT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldSilenceDue, v))
+}
+
+// SilenceDueLTE applies the LTE predicate on the "silence_due" field.
+func SilenceDueLTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldSilenceDue, v))
+}
+
+// ExpiryDueEQ applies the EQ predicate on the "expiry_due" field.
+func ExpiryDueEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldExpiryDue, v))
+}
+
+// ExpiryDueNEQ applies the NEQ predicate on the "expiry_due" field.
+func ExpiryDueNEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldExpiryDue, v))
+}
+
+// ExpiryDueIn applies the In predicate on the "expiry_due" field.
+func ExpiryDueIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldExpiryDue, vs...))
+}
+
+// ExpiryDueNotIn applies the NotIn predicate on the "expiry_due" field.
+func ExpiryDueNotIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldExpiryDue, vs...))
+}
+
+// ExpiryDueGT applies the GT predicate on the "expiry_due" field.
+func ExpiryDueGT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldExpiryDue, v))
+}
+
+// ExpiryDueGTE applies the GTE predicate on the "expiry_due" field.
+func ExpiryDueGTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldExpiryDue, v))
+}
+
+// ExpiryDueLT applies the LT predicate on the "expiry_due" field.
+func ExpiryDueLT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldExpiryDue, v))
+}
+
+// ExpiryDueLTE applies the LTE predicate on the "expiry_due" field.
+func ExpiryDueLTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldExpiryDue, v))
+}
+
+// DueEQ applies the EQ predicate on the "due" field.
+func DueEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldDue, v))
+}
+
+// DueNEQ applies the NEQ predicate on the "due" field.
+func DueNEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldDue, v))
+}
+
+// DueIn applies the In predicate on the "due" field.
+func DueIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldDue, vs...))
+}
+
+// DueNotIn applies the NotIn predicate on the "due" field.
+func DueNotIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldDue, vs...))
+}
+
+// DueGT applies the GT predicate on the "due" field.
+func DueGT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldDue, v))
+}
+
+// DueGTE applies the GTE predicate on the "due" field.
+func DueGTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldDue, v))
+}
+
+// DueLT applies the LT predicate on the "due" field.
+func DueLT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldDue, v))
+}
+
+// DueLTE applies the LTE predicate on the "due" field.
+func DueLTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldDue, v))
+}
+
+// PromptedEQ applies the EQ predicate on the "prompted" field.
+func PromptedEQ(v bool) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldPrompted, v))
+}
+
+// PromptedNEQ applies the NEQ predicate on the "prompted" field.
+func PromptedNEQ(v bool) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldPrompted, v))
 }
 
 // ActivateTimeEQ applies the EQ predicate on the "activate_time" field.

@@ -26,7 +26,9 @@ import (
 	"github.com/human-handoff/handoff/internal/server/rpc"
 	"github.com/human-handoff/handoff/internal/server/sse"
 	"github.com/human-handoff/handoff/internal/store"
+	"github.com/human-handoff/handoff/internal/timer"
 	"github.com/human-handoff/handoff/internal/wake"
+	"github.com/human-handoff/handoff/web"
 )
 
 // tokenLabel separates the keys of session tokens from other uses of the encryption key.
@@ -42,12 +44,13 @@ type App struct {
 	agents   *agents.Service
 	auth     *auth.Authenticator
 	dispatch *dispatch.Dispatcher
+	timers   *timer.Loop
 	server   *server.Server
 
-	drain      context.Context // done when streams have to end
-	startDrain context.CancelFunc
-	background sync.WaitGroup
-	stopKeys   context.CancelFunc
+	drain          context.Context // done when streams have to end
+	startDrain     context.CancelFunc
+	background     sync.WaitGroup
+	stopBackground context.CancelFunc
 }
 
 // New opens the database and the listener and wires everything; nothing is
@@ -88,6 +91,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	})
 	a.dispatch = dispatch.New(dispatch.Config{Store: a.store, Connections: a.agents, Settler: service, Now: time.Now, Logger: log})
 	hub.OnDeliveries(a.dispatch.Wake)
+	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
+	hub.OnTimer(a.timers.Nudge)
 	a.agents.OnAvailable(a.dispatch.Release)
 	a.server = server.New(server.Config{
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
@@ -106,6 +111,7 @@ func (a *App) doors(service *handoff.Service) []server.Handler {
 			Kind: webhook.Name, Parse: webhook.ParseReply, Sessions: service, Receiver: service,
 			Authorizer: a.auth, Logger: a.log,
 		},
+		web.Pages{},
 		server.Health{
 			Checks:  []server.Check{{Name: "database", Run: a.store.Ping}},
 			Metrics: metricsHandler(),
@@ -128,9 +134,10 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 	if err := a.dispatch.Start(ctx); err != nil {
 		return err
 	}
-	keys, stopKeys := context.WithCancel(context.WithoutCancel(ctx))
-	a.stopKeys = stopKeys
-	a.background.Go(func() { a.auth.Run(keys, a.log) })
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stopBackground = stop
+	a.background.Go(func() { a.auth.Run(background, a.log) })
+	a.background.Go(func() { a.timers.Run(background) })
 	a.metrics.start()
 
 	served := make(chan error, 1)
@@ -167,8 +174,8 @@ func (a *App) close(ctx context.Context) {
 	if a.dispatch != nil {
 		a.dispatch.Stop()
 	}
-	if a.stopKeys != nil {
-		a.stopKeys()
+	if a.stopBackground != nil {
+		a.stopBackground()
 	}
 	a.background.Wait()
 	a.metrics.stop(ctx)

@@ -69,7 +69,7 @@ func (d *Dispatcher) attempt(ctx context.Context, job handoff.Job) (handoff.Atte
 // call makes the provider's call that the job stands for.
 func (d *Dispatcher) call(ctx context.Context, job handoff.Job) (a handoff.Attempt, err error) {
 	s := &job.Session
-	if job.Delivery.Kind != handoff.DeliverStart && s.Ref.ID == "" {
+	if s.CloseReason == handoff.ClosedByProvider || job.Delivery.Kind != handoff.DeliverStart && s.Ref.ID == "" {
 		return a, errNeverStarted
 	}
 	sender, err := d.conns.Sender(ctx, s.ConnectionID)

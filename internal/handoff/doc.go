@@ -12,6 +12,7 @@
 //	message.go   messages, turns and customers
 //	delivery.go  what has to reach the provider
 //	settings.go  what an agent is configured with
+//	timer.go     time-outs, armed and disarmed by what happens in a session
 //	decline.go   why a handoff is refused, and what to tell the customer
 //	service.go   the use cases; tail.go the stream of a session's log
 //	store.go     the ports that the use cases need

@@ -87,4 +87,5 @@ func (s *Session) speak(in HumanMessage, messageID string, now time.Time) {
 	if s.State != StateActive {
 		s.move(StateActive, now)
 	}
+	s.humanSpoke(now)
 }

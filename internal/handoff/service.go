@@ -74,7 +74,7 @@ func (svc *Service) open(ctx context.Context, agent *Agent, r Request) (*Session
 			ID: id, AgentID: agent.ID, ConversationID: r.Conversation.ConversationID, RequestID: r.RequestID,
 			ConnectionID: agent.Connection.ID, Provider: agent.Connection.Kind,
 			Customer: start.Customer, Question: start.Question, Reason: start.Reason, Priority: start.Priority,
-			Team: start.Team, Tags: slices.Clone(start.Tags), Metadata: start.Metadata,
+			Team: start.Team, Tags: slices.Clone(start.Tags), Metadata: start.Metadata, Limits: settings.limits(),
 		}, start, epoch, now), nil
 	})
 	if err != nil {
@@ -239,5 +239,8 @@ func (svc *Service) wake(s *Session) {
 	}
 	if len(c.Deliveries) > 0 {
 		svc.waker.Deliveries(s.ID)
+	}
+	if due := s.Timers.Next(); !due.IsZero() && s.Changed() {
+		svc.waker.Timer(due)
 	}
 }

@@ -76,6 +76,10 @@ type Session struct {
 	LastSequence uint64
 	Epoch        uint64 // of the conversation; rises with each change of owner
 
+	Limits   Limits
+	Timers   Timers
+	Prompted bool // a wait prompt is open
+
 	// Repeat is set by the store when the key of this update was used before.
 	Repeat *Repeat
 
@@ -95,6 +99,7 @@ type Changes struct {
 	Settled    []Delivery // known ones with their new state
 	Status     []MessageStatusChanged
 	Late       []LateMessage
+	Rearmed    bool   // a timer was set, though nothing was logged
 	KeySeq     uint64 // the event that the update's key stands for; 0 = none
 }
 
@@ -112,7 +117,7 @@ func (s *Session) Changes() *Changes { return &s.changes }
 // Changed reports whether there is anything to write.
 func (s *Session) Changed() bool {
 	c := &s.changes
-	return len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Status)+len(c.Late) > 0
+	return c.Rearmed || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Status)+len(c.Late) > 0
 }
 
 // Owner returns who may speak to the customer while this session is the
@@ -135,6 +140,8 @@ func NewSession(s Session, start Start, previousEpoch uint64, now time.Time) *Se
 	s.CreateTime = now
 	s.changes = Changes{Start: &start}
 	s.move(StateRequested, now)
+	s.Timers.Wait = now.Add(time.Duration(s.Limits.Wait))
+	s.Timers.Expiry = now.Add(s.Limits.Longest)
 	s.deliver(Delivery{Kind: DeliverStart}, now)
 	return &s
 }
@@ -151,6 +158,7 @@ func (s *Session) Accept(m Message, now time.Time) (Message, error) {
 	m.Author, m.Status, m.Time = AuthorCustomer, MessageAccepted, now
 	seq := s.log(MessageLogged{Message: m}, now)
 	s.changes.KeySeq = seq
+	s.customerSpoke(now)
 	s.deliver(Delivery{Kind: DeliverMessage, Sequence: seq, MessageID: m.ID}, now)
 	return m, nil
 }
@@ -162,6 +170,7 @@ func (s *Session) Close(reason CloseReason, outcome Outcome, now time.Time) {
 		return
 	}
 	s.CloseReason, s.Outcome, s.CloseTime = reason, outcome, now
+	s.Timers, s.Prompted = Timers{}, false
 	s.move(StateClosed, now)
 	if reason != ClosedByHuman && reason != ClosedByProvider {
 		s.deliver(Delivery{Kind: DeliverClose}, now)

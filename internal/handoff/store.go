@@ -104,6 +104,8 @@ type Waker interface {
 	Changed(sessionID, agentID string)
 	// Deliveries wakes the session's lane.
 	Deliveries(sessionID string)
+	// Timer tells that a session is due at a time.
+	Timer(due time.Time)
 	// Follow returns a channel that is ready after each change of the session,
 	// until stop is called.
 	Follow(sessionID string) (wake <-chan struct{}, stop func())

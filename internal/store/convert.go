@@ -34,12 +34,13 @@ type details struct {
 	Team     string            `json:"team,omitempty"`
 	Tags     []string          `json:"tags,omitempty"`
 	Metadata map[string]string `json:"metadata,omitempty"`
+	Limits   handoff.Limits    `json:"limits"`
 }
 
 func fromDetails(s *handoff.Session) (string, error) {
 	return encodeJSON(details{
 		Customer: s.Customer, Question: s.Question, Reason: s.Reason, Priority: s.Priority,
-		Team: s.Team, Tags: s.Tags, Metadata: s.Metadata,
+		Team: s.Team, Tags: s.Tags, Metadata: s.Metadata, Limits: s.Limits,
 	})
 }
 
@@ -51,16 +52,25 @@ type progress struct {
 	Ref         handoff.Ref
 	Assignee    string
 	AssignNote  string
+	Timers      timers
+	Prompted    bool
 	Activate    int64
 	Close       int64
 	Last        int64
 	Epoch       int64
 }
 
+// timers is handoff.Timers in microseconds.
+type timers struct{ Wait, Idle, Silence, Expiry, Next int64 }
+
+func fromTimers(t handoff.Timers) timers {
+	return timers{fromTime(t.Wait), fromTime(t.Idle), fromTime(t.Silence), fromTime(t.Expiry), fromTime(t.Next())}
+}
+
 func fromProgress(s *handoff.Session) progress {
 	return progress{
 		State: s.State, CloseReason: s.CloseReason, Outcome: s.Outcome, Ref: s.Ref,
-		Assignee: s.Assignee, AssignNote: s.AssignNote,
+		Assignee: s.Assignee, AssignNote: s.AssignNote, Timers: fromTimers(s.Timers), Prompted: s.Prompted,
 		Activate: fromTime(s.ActivateTime), Close: fromTime(s.CloseTime),
 		Last:  int64(s.LastSequence), //nolint:gosec // checkSequence saw it
 		Epoch: int64(s.Epoch),        //nolint:gosec // rises by one at a time
@@ -78,9 +88,13 @@ func toSession(row *ent.Session) (*handoff.Session, error) {
 		State: handoff.State(row.State), CloseReason: handoff.CloseReason(row.CloseReason),
 		Outcome:  handoff.Outcome{Disposition: row.OutcomeDisposition, Note: row.OutcomeNote},
 		Customer: d.Customer, Question: d.Question, Reason: d.Reason, Priority: d.Priority,
-		Team: d.Team, Tags: d.Tags, Metadata: d.Metadata,
+		Team: d.Team, Tags: d.Tags, Metadata: d.Metadata, Limits: d.Limits,
 		Ref:      handoff.Ref{ID: row.RefID, Data: row.RefData},
 		Assignee: row.Assignee, AssignNote: row.AssignNote,
+		Timers: handoff.Timers{
+			Wait: toTime(row.WaitDue), Idle: toTime(row.IdleDue), Silence: toTime(row.SilenceDue), Expiry: toTime(row.ExpiryDue),
+		},
+		Prompted:   row.Prompted,
 		CreateTime: toTime(row.CreateTime), ActivateTime: toTime(row.ActivateTime), CloseTime: toTime(row.CloseTime),
 		LastSequence: uint64(row.LastSequence), //nolint:gosec // not negative
 		Epoch:        uint64(row.Epoch),        //nolint:gosec // not negative

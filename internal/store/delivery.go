@@ -17,9 +17,17 @@ import (
 // isPending is the condition of the lanes' partial index, word for word.
 func isPending() predicate.Delivery { return literally(delivery.FieldState, " = 'pending'") }
 
+// hasPending starts from the index of the lanes, which is small. ent's own edge
+// predicate would ask each session that there ever was.
+func hasPending(s *sql.Selector) {
+	waiting := sql.Dialect(s.Dialect()).Select(delivery.FieldSessionNum).From(sql.Table(delivery.Table))
+	isPending()(waiting)
+	s.Where(sql.In(s.C(session.FieldID), waiting))
+}
+
 // Lanes implements dispatch.Store; the oldest sessions come first.
 func (s *Store) Lanes(ctx context.Context) ([]dispatch.Lane, error) {
-	rows, err := s.read.Session.Query().Where(session.HasDeliveriesWith(isPending())).
+	rows, err := s.read.Session.Query().Where(hasPending).
 		Order(session.ByID()).Select(session.FieldPublicID, session.FieldConnectionID).All(ctx)
 	if err != nil {
 		return nil, s.readError(ctx, err)

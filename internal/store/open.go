@@ -20,6 +20,7 @@ import (
 	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/store/migrations"
+	"github.com/human-handoff/handoff/internal/timer"
 )
 
 // Options say where the database is and who hears of it.
@@ -45,6 +46,7 @@ var (
 	_ dispatch.Store = (*Store)(nil)
 	_ agents.Store   = (*Store)(nil)
 	_ auth.Store     = (*Store)(nil)
+	_ timer.Store    = (*Store)(nil)
 )
 
 // Open opens the database, makes it if there is none, and brings its tables up

@@ -131,6 +131,7 @@ func writeSession(ctx context.Context, tx *ent.Client, s *handoff.Session) error
 		SetState(string(p.State)).SetCloseReason(string(p.CloseReason)).
 		SetOutcomeDisposition(p.Outcome.Disposition).SetOutcomeNote(p.Outcome.Note).
 		SetRefID(p.Ref.ID).SetRefData(p.Ref.Data).
+		SetWaitDue(p.Timers.Wait).SetExpiryDue(p.Timers.Expiry).SetDue(p.Timers.Next).
 		SetActivateTime(p.Activate).SetCloseTime(p.Close).SetLastSequence(p.Last).SetEpoch(p.Epoch).
 		Save(ctx)
 	if err != nil {
@@ -264,6 +265,8 @@ func writeProgress(ctx context.Context, tx *ent.Client, num int64, before, after
 			SetOutcomeDisposition(after.Outcome.Disposition).SetOutcomeNote(after.Outcome.Note).
 			SetRefID(after.Ref.ID).SetRefData(after.Ref.Data).
 			SetAssignee(after.Assignee).SetAssignNote(after.AssignNote).
+			SetWaitDue(after.Timers.Wait).SetIdleDue(after.Timers.Idle).SetSilenceDue(after.Timers.Silence).
+			SetExpiryDue(after.Timers.Expiry).SetDue(after.Timers.Next).SetPrompted(after.Prompted).
 			SetActivateTime(after.Activate).SetCloseTime(after.Close).SetEpoch(after.Epoch)
 	}
 	if err := u.Exec(ctx); err != nil {

@@ -4,13 +4,17 @@
 // database. One that is lost or doubled therefore does no harm.
 package wake
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Hub is the handoff.Waker of a process.
 type Hub struct {
 	mu        sync.Mutex
 	followers map[topic]map[chan struct{}]struct{}
 	lanes     func(sessionID string)
+	timers    func(due time.Time)
 }
 
 // topic is a session, or all sessions of an agent.
@@ -18,12 +22,19 @@ type topic struct{ sessionID, agentID string }
 
 // NewHub returns a hub without followers.
 func NewHub() *Hub {
-	return &Hub{followers: map[topic]map[chan struct{}]struct{}{}, lanes: func(string) {}}
+	return &Hub{followers: map[topic]map[chan struct{}]struct{}{}, lanes: func(string) {}, timers: func(time.Time) {}}
 }
 
 // OnDeliveries sets who is told that a session's lane has work. fn must not
 // block. It is called once, before the hub is used.
 func (h *Hub) OnDeliveries(fn func(sessionID string)) { h.lanes = fn }
+
+// OnTimer sets who is told of new timers. fn must not block. It is called once,
+// before the hub is used.
+func (h *Hub) OnTimer(fn func(due time.Time)) { h.timers = fn }
+
+// Timer tells that a session is due at a time.
+func (h *Hub) Timer(due time.Time) { h.timers(due) }
 
 // Deliveries wakes the session's lane.
 func (h *Hub) Deliveries(sessionID string) { h.lanes(sessionID) }

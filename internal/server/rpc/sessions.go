@@ -63,15 +63,11 @@ func (s *handoffServer) CloseSession(ctx context.Context, r *handoffv1.CloseSess
 	return &handoffv1.CloseSessionResponse{Session: wire.ToSession(session)}, nil
 }
 
-// ContinueWaiting answers a wait prompt. There are no prompts yet, so an open
-// session simply goes on.
+// ContinueWaiting answers a wait prompt: the customer goes on waiting.
 func (s *handoffServer) ContinueWaiting(ctx context.Context, r *handoffv1.ContinueWaitingRequest) (*handoffv1.ContinueWaitingResponse, error) {
-	session, err := s.config.Handoff.Session(ctx, r.GetSessionId())
+	session, err := s.config.Handoff.ContinueWaiting(ctx, r.GetSessionId())
 	if err != nil {
 		return nil, err
-	}
-	if session.State == handoff.StateClosed {
-		return nil, handoff.ErrSessionClosed
 	}
 	return &handoffv1.ContinueWaitingResponse{Session: wire.ToSession(session)}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"slices"
@@ -78,7 +79,11 @@ func diff(ctx context.Context, db *sql.DB, dialectName, path string, format form
 	if err != nil {
 		return nil, err
 	}
-	if err := m.NamedDiff(ctx, string(format), entmigrate.Tables...); err != nil {
+	tables, err := schema.CopyTables(entmigrate.Tables) // the plan fills in what they leave open
+	if err != nil {
+		return nil, err
+	}
+	if err := m.NamedDiff(ctx, string(format), tables...); err != nil {
 		return nil, err
 	}
 	after, err := scratch.Files()
@@ -92,8 +97,8 @@ func diff(ctx context.Context, db *sql.DB, dialectName, path string, format form
 
 // known returns the migrations of a folder, once it is sure that none was edited.
 func known(path string) ([]migrate.File, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, err
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // before the first migration
 	}
 	dir, err := migrate.NewLocalDir(path)
 	if err != nil {

@@ -125,7 +125,11 @@ func (name formatter) Format(p *migrate.Plan) ([]migrate.File, error) {
 
 // dumpPostgres writes the whole schema without a server, as a first migration.
 func dumpPostgres(ctx context.Context, format formatter) ([]migrate.File, error) {
-	ddl, err := schema.DDL(ctx, schema.DDLArgs{Dialect: dialect.Postgres, Version: "15", Tables: entmigrate.Tables})
+	tables, err := schema.CopyTables(entmigrate.Tables)
+	if err != nil {
+		return nil, err
+	}
+	ddl, err := schema.DDL(ctx, schema.DDLArgs{Dialect: dialect.Postgres, Version: "15", Tables: tables})
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +138,9 @@ func dumpPostgres(ctx context.Context, format formatter) ([]migrate.File, error)
 
 // write adds files to a folder of migrations and brings its atlas.sum up to date.
 func write(path string, files []migrate.File) ([]string, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, err
+	}
 	dir, err := migrate.NewLocalDir(path)
 	if err != nil {
 		return nil, err

@@ -73,6 +73,12 @@ CREATE TABLE "sessions" (
   "ref_data" text NOT NULL DEFAULT '',
   "assignee" character varying NOT NULL DEFAULT '',
   "assign_note" text NOT NULL DEFAULT '',
+  "wait_due" bigint NOT NULL DEFAULT 0,
+  "idle_due" bigint NOT NULL DEFAULT 0,
+  "silence_due" bigint NOT NULL DEFAULT 0,
+  "expiry_due" bigint NOT NULL DEFAULT 0,
+  "due" bigint NOT NULL DEFAULT 0,
+  "prompted" boolean NOT NULL DEFAULT false,
   "activate_time" bigint NOT NULL DEFAULT 0,
   "close_time" bigint NOT NULL DEFAULT 0,
   "last_sequence" bigint NOT NULL,
@@ -83,6 +89,8 @@ CREATE TABLE "sessions" (
 CREATE INDEX "session_agent" ON "sessions" ("agent_id", "num");
 -- create index "session_conversation" to table: "sessions"
 CREATE INDEX "session_conversation" ON "sessions" ("agent_id", "conversation_id", "num");
+-- create index "session_due" to table: "sessions"
+CREATE INDEX "session_due" ON "sessions" ("due") WHERE (due > 0);
 -- create index "session_open" to table: "sessions"
 CREATE UNIQUE INDEX "session_open" ON "sessions" ("agent_id", "conversation_id") WHERE ((state)::text <> 'closed'::text);
 -- create index "session_ref" to table: "sessions"

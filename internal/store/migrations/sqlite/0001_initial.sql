@@ -115,6 +115,12 @@ CREATE TABLE `sessions` (
   `ref_data` text NOT NULL DEFAULT (''),
   `assignee` text NOT NULL DEFAULT (''),
   `assign_note` text NOT NULL DEFAULT (''),
+  `wait_due` integer NOT NULL DEFAULT (0),
+  `idle_due` integer NOT NULL DEFAULT (0),
+  `silence_due` integer NOT NULL DEFAULT (0),
+  `expiry_due` integer NOT NULL DEFAULT (0),
+  `due` integer NOT NULL DEFAULT (0),
+  `prompted` bool NOT NULL DEFAULT (false),
   `activate_time` integer NOT NULL DEFAULT (0),
   `close_time` integer NOT NULL DEFAULT (0),
   `last_sequence` integer NOT NULL,
@@ -130,5 +136,7 @@ CREATE UNIQUE INDEX `session_request` ON `sessions` (`agent_id`, `request_id`) W
 CREATE INDEX `session_conversation` ON `sessions` (`agent_id`, `conversation_id`, `num`);
 -- create index "session_agent" to table: "sessions"
 CREATE INDEX `session_agent` ON `sessions` (`agent_id`, `num`);
+-- create index "session_due" to table: "sessions"
+CREATE INDEX `session_due` ON `sessions` (`due`) WHERE due > 0;
 -- create index "session_ref" to table: "sessions"
 CREATE INDEX `session_ref` ON `sessions` (`connection_id`, `ref_id`) WHERE ref_id <> '';

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/stretchr/testify/require"
+
+	"github.com/human-handoff/handoff/ent"
+	"github.com/human-handoff/handoff/internal/agents"
+	"github.com/human-handoff/handoff/internal/handoff"
+)
+
+// statements collects what goes to a database.
+type statements struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (s *statements) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.list
+	s.list = nil
+	return list
+}
+
+func (s *statements) spy(db dialect.Driver) *ent.Client {
+	return ent.NewClient(ent.Driver(dialect.DebugWithContext(db, func(_ context.Context, v ...any) {
+		_, query, ok := strings.Cut(fmt.Sprint(v...), "query=")
+		if ok {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.list = append(s.list, query[:strings.LastIndex(query, " args=")])
+		}
+	})))
+}
+
+// What is done for every message, webhook or stream finds its rows by a key or
+// an index, however large the tables become.
+func TestFrequentStatementsUseIndexes(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, defaultQueue)
+	var seen statements
+	s.read = seen.spy(entsql.OpenDB(dialect.SQLite, s.dbs[0]))
+	s.writer.stop()
+	s.writer = startWriter(seen.spy(entsql.OpenDB(dialect.SQLite, s.writeDB())), defaultQueue, discard)
+	ctx, c := t.Context(), handoff.ConversationKey{AgentID: "a", ConversationID: "s1"}
+	newSession(t, s, "s1")
+	seen.take()
+	for name, fn := range map[string]func() error{
+		"Update":  func() error { return send(ctx, s, "m1") },
+		"Repeat":  func() error { return send(ctx, s, "m1") },
+		"Create":  func() error { newSession(t, s, "s2"); return nil },
+		"Session": func() error { _, err := s.Session(ctx, "s1"); return err },
+		"Log":     func() error { _, err := s.Log(ctx, "s1", 0, 10); return err },
+		"Head":    func() error { _, _, err := s.Head(ctx, "s1"); return err },
+		"Lanes":   func() error { _, err := s.Lanes(ctx); return err },
+		"Settle": func() error {
+			job, _, err := s.Head(ctx, "s1")
+			if err != nil {
+				return err
+			}
+			return s.Update(ctx, "s1", "", func(ses *handoff.Session) error {
+				ses.Settle(job.Delivery, handoff.Attempt{State: handoff.DeliveryPending}, ses.CreateTime)
+				return nil
+			})
+		},
+		"LatestSession": func() error { _, err := s.LatestSession(ctx, c); return err },
+		"FindSession":   func() error { s.FindSession(ctx, c, ""); _, err := s.FindSession(ctx, c, "r"); return err },
+		"SessionByRef":  func() error { s.SessionByRef(ctx, "c", "r"); return nil },
+		"Sessions": func() error {
+			_, _, err := s.Sessions(ctx, handoff.SessionFilter{AgentID: "a"}, handoff.Page{})
+			return err
+		},
+		"UpdateAgent":        func() error { return s.UpdateAgent(ctx, "a", func(*agents.Record) error { return nil }) },
+		"Agent":              func() error { s.Agent(ctx, "a"); return nil },
+		"ConnectionsByToken": func() error { _, err := s.ConnectionsByToken(ctx, "webhook", "t"); return err },
+		"KeyByHash":          func() error { s.KeyByHash(ctx, []byte("h")); return nil },
+		"Meta":               func() error { _, err := s.Meta(ctx, "k"); return err },
+	} {
+		require.NoError(t, fn(), name)
+		ran := seen.take()
+		require.NotEmpty(t, ran, name)
+		for _, query := range ran {
+			for _, step := range queryPlan(t, s, query) {
+				// The index of the lanes holds no more than what waits, and an
+				// agent's connections are few enough to be sorted.
+				scan := strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "INDEX delivery_lane") && !strings.Contains(step, "CONSTANT ROW")
+				sort := strings.Contains(step, "TEMP B-TREE") && !strings.Contains(query, "FROM `connections`")
+				require.False(t, scan || sort, "%s: %s\n%s", name, step, query)
+			}
+		}
+	}
+}
+
+func queryPlan(t *testing.T, s *Store, query string) (steps []string) {
+	t.Helper()
+	rows, err := s.writeDB().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, make([]any, strings.Count(query, "?"))...)
+	require.NoError(t, err, query)
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
+		steps = append(steps, step)
+	}
+	require.NoError(t, rows.Err())
+	return steps
+}
