@@ -9,3 +9,6 @@ export * from "./src/handoff/v1/key_service_pb.js";
 export * from "./src/handoff/v1/provider_pb.js";
 export * from "./src/handoff/v1/session_pb.js";
 export * from "./src/handoff/v1/settings_pb.js";
+
+// Streams that outlive their connections.
+export * from "./resume.js";

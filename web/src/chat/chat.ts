@@ -1,0 +1,208 @@
+import { type Event, HandoffService, MessageStatus, resumeEvents } from "@human-handoff/client";
+import { type Client, createClient } from "@connectrpc/connect";
+import { pauseUntilOnline, whileOnline } from "../shared/line.js";
+import { Outbox } from "../shared/outbox.js";
+import { callTimeout, explain, serverTransport } from "../shared/rpc.js";
+import { browserStorage, Slot } from "../shared/store.js";
+import { Progress } from "./progress.js";
+import { start } from "./starter.js";
+import { texts } from "./texts.js";
+import { ChatView, type Contact } from "./view.js";
+
+/** What a reload of the page needs to go on. */
+export interface Saved {
+  readonly question?: string;
+  /** A start is under way; found after a reload, its outcome is unknown. */
+  readonly starting?: boolean;
+  readonly session?: string;
+  readonly token?: string;
+}
+
+const questionId = "question";
+
+/** One customer's conversation, from the first message to the close. */
+export class Chat {
+  readonly #agent: string;
+  readonly #saved: Slot<Saved>;
+  readonly #outbox: Outbox;
+  readonly #view: ChatView;
+  readonly #life = new AbortController();
+  #contact: Contact;
+  #client: Client<typeof HandoffService> | undefined;
+
+  constructor(agent: string, name: string) {
+    const storage = browserStorage("sessionStorage");
+    this.#agent = agent;
+    this.#contact = { name, email: "" };
+    this.#saved = new Slot(storage, `handoff.chat.${agent}`);
+    this.#outbox = new Outbox({
+      kept: new Slot(storage, `handoff.chat.${agent}.outbox`),
+      send: async ({ id, text }) => {
+        await this.#handoff().sendMessage({ sessionId: this.#session(), clientMessageId: id, text }, callTimeout);
+      },
+      pause: pauseUntilOnline,
+      onRefused: ({ id }, error) => this.#view.log.settled(id, MessageStatus.FAILED, explain(error)),
+    });
+    this.#view = new ChatView({
+      text: (text) => this.#write(text),
+      end: () => void this.#end(),
+      contact: (contact) => {
+        this.#contact = contact;
+        void this.#start();
+      },
+    });
+  }
+
+  /** Shows what is there and goes on with it. A session from the address comes first. */
+  open(given?: { session: string; token: string }): void {
+    if (given && given.session !== this.#saved.get()?.session) {
+      this.#saved.set(given);
+    }
+    const saved = this.#saved.get() ?? {};
+    if (saved.question !== undefined) this.#view.log.pending(questionId, saved.question);
+    for (const { id, text } of this.#outbox.waiting) this.#view.log.pending(id, text);
+    if (saved.session) {
+      void this.#converse();
+    } else if (this.#agent === "") {
+      this.#view.writable(false);
+      this.#view.ask({ text: texts.noAgent });
+    } else if (saved.question !== undefined) {
+      this.#view.begun();
+      if (saved.starting) this.#askAgain(texts.unsure);
+      else void this.#start();
+    } else {
+      this.#view.focusText();
+    }
+  }
+
+  #write(text: string): void {
+    const saved = this.#saved.get();
+    if (saved?.session === undefined && saved?.question === undefined) {
+      this.#saved.set({ question: text });
+      this.#view.log.pending(questionId, text);
+      void this.#start();
+      return;
+    }
+    const { id } = this.#outbox.add(text);
+    this.#view.log.pending(id, text);
+    if (saved.session) void this.#outbox.run();
+  }
+
+  async #start(): Promise<void> {
+    const question = this.#saved.get()?.question ?? "";
+    this.#view.ask();
+    this.#view.begun();
+    this.#view.phase(texts.connecting);
+    this.#saved.set({ question, starting: true });
+    const outcome = await start(this.#agent, question, this.#contact);
+    if (outcome.kind === "session") {
+      this.#saved.set({ question, session: outcome.session, token: outcome.token });
+      void this.#converse();
+      return;
+    }
+    if (outcome.kind !== "unsure") this.#saved.set({ question });
+    switch (outcome.kind) {
+      case "offline":
+        this.#view.line.down();
+        await pauseUntilOnline(5_000, this.#life.signal);
+        return this.#start();
+      case "contact":
+        this.#view.phase("");
+        return this.#view.askContact(outcome.text, this.#contact);
+      case "unsure":
+        return this.#askAgain(texts.unsure);
+      case "refused":
+        return outcome.again ? this.#askAgain(outcome.text) : this.#stop(outcome.text);
+      case "declined":
+        return this.#askAgain(outcome.text);
+    }
+  }
+
+  #askAgain(text: string): void {
+    this.#view.phase("");
+    this.#view.ask({ text, yes: { label: "Try again", run: () => void this.#start() } });
+  }
+
+  async #converse(): Promise<void> {
+    const sessionId = this.#session();
+    const client = this.#handoff();
+    const progress = new Progress(this.#view, {
+      keepWaiting: () => client.continueWaiting({ sessionId }, callTimeout),
+      end: () => void this.#end(),
+      restart: this.#agent === "" ? undefined : () => this.#restart(),
+    });
+    this.#view.begun();
+    this.#view.ask();
+    this.#view.endable(true);
+    this.#view.phase(texts.connecting);
+    this.#view.log.settled(questionId, MessageStatus.ACCEPTED);
+    void this.#outbox.run();
+    if (this.#saved.get()?.question === undefined) void this.#loadQuestion();
+    try {
+      for await (const event of this.#events(client, sessionId)) progress.apply(event);
+    } catch (thrown) {
+      this.#stop(`${texts.lost} ${explain(thrown)}`);
+    }
+  }
+
+  #events(client: Client<typeof HandoffService>, sessionId: string): AsyncIterable<Event> {
+    return resumeEvents(
+      (afterSequence, signal) => client.streamReplies({ sessionId, afterSequence }, { signal: whileOnline(signal) }),
+      {
+        signal: this.#life.signal,
+        pause: pauseUntilOnline,
+        onOpen: () => this.#view.line.up(),
+        onBreak: () => this.#view.line.down(),
+      },
+    );
+  }
+
+  // A page that was handed a session has not seen its question.
+  async #loadQuestion(): Promise<void> {
+    try {
+      const { session } = await this.#handoff().getSession({ sessionId: this.#session() }, callTimeout);
+      if (session?.question) this.#view.log.opening("mine", "You", session.question);
+    } catch {
+      // The conversation goes on without it.
+    }
+  }
+
+  async #end(): Promise<void> {
+    this.#view.ending();
+    try {
+      await this.#outbox.run(); // what was written before the end is sent before it
+      await this.#handoff().closeSession({ sessionId: this.#session() }, callTimeout);
+    } catch (thrown) {
+      this.#view.endable(true);
+      this.#view.ask({ text: `The chat could not be ended. ${explain(thrown)}` });
+    }
+  }
+
+  // The log is over, or was never to be had.
+  #stop(text: string): void {
+    this.#outbox.stop();
+    this.#view.phase("");
+    this.#view.line.up();
+    this.#view.endable(false);
+    this.#view.writable(false);
+    const yes = this.#agent === "" ? {} : { yes: { label: "Start again", run: () => this.#restart() } };
+    this.#view.ask({ text, ...yes });
+  }
+
+  #restart(): void {
+    this.#life.abort();
+    this.#outbox.stop();
+    this.#outbox.clear();
+    this.#saved.clear();
+    window.location.reload();
+  }
+
+  #handoff(): Client<typeof HandoffService> {
+    this.#client ??= createClient(HandoffService, serverTransport(this.#saved.get()?.token));
+    return this.#client;
+  }
+
+  #session(): string {
+    return this.#saved.get()?.session ?? "";
+  }
+}

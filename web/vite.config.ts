@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// The output is committed and compared with a fresh build, so nothing in it may
+// depend on the time, the machine or the folder.
+export default defineConfig({
+  resolve: {
+    alias: { "@human-handoff/client": here("../gen/ts/index.ts") },
+    // The client's sources lie outside of this folder and have no packages of their own here.
+    dedupe: ["@bufbuild/protobuf", "@connectrpc/connect"],
+  },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // the Content-Security-Policy allows no inline code
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: { index: here("index.html"), chat: here("chat.html"), desk: here("desk.html") },
+    },
+  },
+});
