@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,10 +98,8 @@ func awaitLine(t *testing.T, p *process, want *regexp.Regexp) {
 	t.Helper()
 	eventually(t, func() error {
 		all, _, _ := p.stdout.after(0)
-		for _, line := range all {
-			if want.MatchString(line) {
-				return nil
-			}
+		if slices.ContainsFunc(all, want.MatchString) {
+			return nil
 		}
 		return fmt.Errorf("no line %s in %q", want, all)
 	})

@@ -21,7 +21,7 @@ import (
 const (
 	// callsPerConnection bounds the calls that are under way to one connection,
 	// so that a provider that hangs holds up its own sessions alone.
-	callsPerConnection = 64
+	callsPerConnection = 512
 	// stopGrace is how long calls under way get to end when the program stops.
 	stopGrace = 10 * time.Second
 	// storeRetry is the pause after the database failed.

@@ -256,12 +256,12 @@ func TestAHangingConnectionDoesNotHoldUpAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
 		d.hang = make(chan struct{})
-		for i := range 100 {
+		for i := range 600 {
 			d.add("s"+string(rune('a'+i)), "m")
 		}
 		dispatcher := start(t, d)
 		synctest.Wait()
-		require.Len(t, d.keys(), 64, "calls of one connection are bounded")
+		require.Len(t, d.keys(), 512, "calls of one connection are bounded")
 		d.conn["free"] = "c2"
 		d.add("free", "x")
 		dispatcher.Wake("free")
@@ -269,6 +269,6 @@ func TestAHangingConnectionDoesNotHoldUpAnother(t *testing.T) {
 		require.Contains(t, d.keys(), "x")
 		close(d.hang)
 		synctest.Wait()
-		require.Len(t, d.keys(), 101)
+		require.Len(t, d.keys(), 601)
 	})
 }

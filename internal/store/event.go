@@ -17,7 +17,7 @@ func eventKey(num int64, sequence uint64) int64 {
 	return num<<sequenceBits | int64(sequence) //nolint:gosec // checkSequence saw it
 }
 
-func eventSequence(key int64) uint64 { return uint64(key & math.MaxUint32) } //nolint:gosec // not negative
+func eventSequence(key int64) uint64 { return uint64(key & math.MaxUint32) }
 
 // checkSequence refuses what would run into the keys of the next session.
 func checkSequence(last uint64) error {

@@ -43,7 +43,9 @@ func (s *Store) Update(ctx context.Context, sessionID, key string, fn func(*hand
 }
 
 // Create implements handoff.Store.
-func (s *Store) Create(ctx context.Context, c handoff.ConversationKey, requestID string, fn func(epoch uint64) (*handoff.Session, error)) (ses *handoff.Session, created bool, err error) {
+func (s *Store) Create(
+	ctx context.Context, c handoff.ConversationKey, requestID string, fn func(epoch uint64) (*handoff.Session, error),
+) (ses *handoff.Session, created bool, err error) {
 	err = s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
 		ses, created = nil, false
 		row, err := findSession(ctx, tx, c, requestID)

@@ -159,14 +159,14 @@ func (w *writer) commit(batch []*request) {
 		return
 	}
 	err := w.transact(batch)
-	if err == nil || len(batch) == 1 || errors.As(err, new(notBegun)) {
+	if err == nil || len(batch) == 1 || errors.As(err, new(notBegunError)) {
 		finish(batch, err)
 		return
 	}
 	w.log.Warn("a shared transaction failed; its updates run again one by one", "updates", len(batch), "error", err)
 	for i := range batch {
 		err := w.transact(batch[i : i+1])
-		if errors.As(err, new(notBegun)) { // the rest would only wait for the same lock
+		if errors.As(err, new(notBegunError)) { // the rest would only wait for the same lock
 			finish(batch[i:], err)
 			return
 		}
@@ -185,10 +185,10 @@ func finish(batch []*request, err error) {
 	}
 }
 
-// notBegun says that a transaction could not even begin.
-type notBegun struct{ error }
+// notBegunError says that a transaction could not even begin.
+type notBegunError struct{ error }
 
-func (e notBegun) Unwrap() error { return e.error }
+func (e notBegunError) Unwrap() error { return e.error }
 
 // transact runs the commands of a batch in one transaction. On error nothing of
 // it was written. The context is no caller's: one who leaves must not interrupt
@@ -197,7 +197,7 @@ func (w *writer) transact(batch []*request) error {
 	ctx := context.Background()
 	tx, err := w.client.Tx(ctx)
 	if err != nil {
-		return notBegun{err}
+		return notBegunError{err}
 	}
 	w.commits.Add(1)
 	for _, r := range batch {

@@ -79,7 +79,7 @@ func messages(t *testing.T, s *Store) int {
 	t.Helper()
 	log, err := s.Log(t.Context(), "s1", 0, 1<<20)
 	require.NoError(t, err)
-	require.Len(t, log.Events, int(log.Last)) //nolint:gosec // small
+	require.Len(t, log.Events, int(log.Last))
 	return len(log.Events) - 1
 }
 

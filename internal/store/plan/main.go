@@ -138,7 +138,7 @@ func dumpPostgres(ctx context.Context, format formatter) ([]migrate.File, error)
 
 // write adds files to a folder of migrations and brings its atlas.sum up to date.
 func write(path string, files []migrate.File) ([]string, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := os.MkdirAll(path, 0o750); err != nil {
 		return nil, err
 	}
 	dir, err := migrate.NewLocalDir(path)

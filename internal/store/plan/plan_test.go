@@ -111,7 +111,7 @@ func TestPlanRefuses(t *testing.T) {
 		require.ErrorContains(t, err, "lower-case", name)
 	}
 	root := t.TempDir()
-	require.NoError(t, os.CopyFS(root, os.DirFS(filepath.Join(committed))))
+	require.NoError(t, os.CopyFS(root, os.DirFS(committed)))
 	f, err := os.OpenFile(filepath.Join(root, "sqlite", "0001_initial.sql"), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = f.WriteString("-- edited\n")

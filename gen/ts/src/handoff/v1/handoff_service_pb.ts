@@ -1834,8 +1834,9 @@ export const CreateUploadResponseSchema: GenMessage<CreateUploadResponse> = /*@_
  *   - `unavailable`: the server is stopping or its database is busy; try again.
  *
  * Every error carries a detail `google.rpc.ErrorInfo` with the domain "handoff"
- * and a reason for machines, for instance "SESSION_CLOSED". A call that answered
- * OK is on disk.
+ * and a reason for machines, for instance "SESSION_CLOSED"; but for a request
+ * that cannot be read at all, malformed or over the limit, whose code says it
+ * all. A call that answered OK is on disk.
  *
  * @generated from service handoff.v1.HandoffService
  */
