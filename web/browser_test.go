@@ -63,6 +63,13 @@ func files(t *testing.T, root string) map[string]string {
 	return found
 }
 
+// The parts of the pages that can go wrong without a browser: what is kept while
+// offline, and the stream that resumes.
+func TestParts(t *testing.T) {
+	install(t)
+	run(t, ".", nil, "npm", "test")
+}
+
 func TestInBrowsers(t *testing.T) {
 	install(t)
 	_, err := os.Stat("/usr/bin/chromium")
