@@ -66,15 +66,15 @@ func TestTypeScriptClient(t *testing.T) {
 	t.Parallel()
 	client, err := filepath.Abs("../gen/ts")
 	require.NoError(t, err)
-	for _, args := range [][]string{{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, {"run", "build"}} {
-		_, stderr, code := runProgram(t, client, nil, "npm", args...)
+	for _, args := range [][]string{{"ci", "--prefix", client, "--ignore-scripts", "--no-audit", "--no-fund"}, {"run", "--prefix", client, "build"}} {
+		_, stderr, code := runProgram(t, t.TempDir(), nil, "npm", args...)
 		require.Zero(t, code, "npm %v (scripts/setup.sh installs what the tests need): %s", args, stderr)
 	}
 	s, r := startServer(t), startReceiver(t)
 	s.configure("shop", r)
 	agent := s.agentClient("shop")
 	proxy, url := startCutter(t, strings.TrimPrefix(s.url, "http://"))
-	node := startProcess(t, client, []string{"HANDOFF_URL=" + url, "HANDOFF_KEY=" + agent.key}, "node", "examples/node.mjs")
+	node := startProcess(t, t.TempDir(), []string{"HANDOFF_URL=" + url, "HANDOFF_KEY=" + agent.key}, "node", filepath.Join(client, "examples", "node.mjs"))
 	session := node.lineWith("session ")
 	say := func(text string) {
 		t.Helper()

@@ -67,6 +67,7 @@ func files(t *testing.T, root string) map[string]string {
 // offline, and the stream that resumes.
 func TestParts(t *testing.T) {
 	install(t)
+	run(t, ".", nil, "npm", "run", "check") // the types, those of the client's examples too
 	run(t, ".", nil, "npm", "test")
 }
 
@@ -76,7 +77,7 @@ func TestInBrowsers(t *testing.T) {
 	require.NoError(t, err, "run scripts/setup.sh, which installs what the tests need")
 	binary := filepath.Join(t.TempDir(), "handoff")
 	run(t, "..", nil, "go", "build", "-o", binary, "./cmd/handoff")
-	run(t, ".", []string{"HANDOFF_BIN=" + binary}, "node", "--test", "e2e/")
+	run(t, ".", []string{"HANDOFF_BIN=" + binary}, "npm", "run", "e2e")
 }
 
 func TestPages(t *testing.T) {

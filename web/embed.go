@@ -7,6 +7,8 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"path"
+	"strings"
 )
 
 //go:embed all:dist
@@ -28,13 +30,34 @@ func (Pages) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", page(files, "index.html", "'none'"))
 	mux.HandleFunc("GET /chat", page(files, "chat.html", "'self'"))
 	mux.HandleFunc("GET /desk", page(files, "desk.html", "'none'"))
-	assets := http.FileServerFS(files)
-	mux.HandleFunc("GET /assets/{name}", func(w http.ResponseWriter, r *http.Request) {
-		// The names hold a hash of the content, so what they name never changes.
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		assets.ServeHTTP(w, r)
-	})
+	mux.HandleFunc("GET /assets/{name}", asset(files))
+}
+
+// contentTypes stand here because the machine's own table differs from one to the next.
+var contentTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+// asset serves what the pages refer to. The names hold a hash of the content, so
+// what they name never changes.
+func asset(files fs.FS) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		// An escaped slash in the name would lead to the pages, without their policy.
+		name := r.PathValue("name")
+		contentType, known := contentTypes[path.Ext(name)]
+		if !known || strings.Contains(name, "/") {
+			http.NotFound(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Cache-Control", "public, max-age=31536000, immutable") // taken back when there is no such file
+		h.Set("Content-Security-Policy", policy+"'none'")             // a picture can be opened as a page
+		h.Set("Content-Type", contentType)
+		h.Set("X-Content-Type-Options", "nosniff")
+		http.ServeFileFS(w, r, files, "assets/"+name)
+	}
 }
 
 func page(files fs.FS, name, ancestors string) http.HandlerFunc {
