@@ -142,8 +142,10 @@ func loadRecord(ctx context.Context, tx *ent.Client, id string) (*agents.Record,
 		}
 		rec.Agent.Connection.Config = bytes.Clone(current.Config)
 	}
+	// Not by the agent as well: that would invite the database to go through all
+	// the sessions that the agent ever had, instead of the open ones alone.
 	rec.OpenSessions, err = tx.Session.Query().
-		Where(session.AgentID(id), session.ConnectionID(row.ConnectionID), isOpen()).Count(ctx)
+		Where(session.ConnectionID(row.ConnectionID), isOpen()).Count(ctx)
 	return rec, stored, err
 }
 

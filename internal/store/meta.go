@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/human-handoff/handoff/ent"
@@ -23,7 +22,6 @@ func (s *Store) Meta(ctx context.Context, key string) ([]byte, error) {
 // returns what is noted then. Of several callers that try at the same time, all
 // get the value of the one that came first.
 func (s *Store) SetMetaIfAbsent(ctx context.Context, key string, value []byte) (stored []byte, err error) {
-	value = bytes.Clone(value)
 	if value == nil {
 		value = []byte{} // the column takes no NULL
 	}

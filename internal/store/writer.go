@@ -35,7 +35,7 @@ type writer struct {
 	mu     sync.RWMutex // guards closed, and the queue against a send after its close
 	closed bool
 
-	commits atomic.Int64 // transactions so far, for tests
+	tried atomic.Int64 // transactions so far, for tests
 }
 
 // request is a command on its way through the writer.
@@ -195,11 +195,11 @@ func (e notBegunError) Unwrap() error { return e.error }
 // the others.
 func (w *writer) transact(batch []*request) error {
 	ctx := context.Background()
+	w.tried.Add(1)
 	tx, err := w.client.Tx(ctx)
 	if err != nil {
 		return notBegunError{err}
 	}
-	w.commits.Add(1)
 	for _, r := range batch {
 		err := r.attempt(ctx, tx.Client())
 		var refused refusal

@@ -68,12 +68,14 @@ var createTests = map[string]func(t *testing.T, db Database){
 		s := db.Open(t)
 		for _, want := range []uint64{0, 2, 4} { // each session takes the turn and gives it back
 			id := fmt.Sprintf("s%d", want)
+			var got uint64
 			_, created, err := s.Create(t.Context(), conversation, "", func(epoch uint64) (*handoff.Session, error) {
-				require.Equal(t, want, epoch)
+				got = epoch
 				return handoff.NewSession(fullSession(id, conversation), fullStart(), epoch, start), nil
 			})
 			require.NoError(t, err)
 			require.True(t, created)
+			require.Equal(t, want, got)
 			closeSession(t, s, id)
 		}
 		latest, err := s.LatestSession(t.Context(), conversation)
@@ -89,6 +91,12 @@ var createTests = map[string]func(t *testing.T, db Database){
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, fullStart(), job.Start)
+		settle(t, s, job.Delivery, delivered())
+		begun, err := s.Start(t.Context(), "s1")
+		require.NoError(t, err)
+		require.Equal(t, fullStart(), begun, "after it was delivered too")
+		_, err = s.Start(t.Context(), "nobody")
+		require.ErrorIs(t, err, handoff.ErrSessionNotFound)
 	},
 
 	"CreateWithAnErrorWritesNothing": func(t *testing.T, db Database) {

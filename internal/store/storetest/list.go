@@ -99,6 +99,9 @@ var listTests = map[string]func(t *testing.T, db Database){
 			{handoff.SessionFilter{States: []handoff.State{handoff.StateClosed}}, []string{"s1"}},
 			{handoff.SessionFilter{AgentID: "a", States: []handoff.State{handoff.StateRequested, handoff.StateActive}}, []string{"s4", "s2"}},
 			{handoff.SessionFilter{AgentID: "nobody"}, []string{}},
+			{handoff.SessionFilter{Provider: "webhook"}, []string{"s4", "s3", "s2", "s1"}},
+			{handoff.SessionFilter{Provider: "slack"}, []string{}},
+			{handoff.SessionFilter{AgentID: "a", OldestFirst: true}, []string{"s1", "s2", "s4"}},
 		} {
 			list, next, err := s.Sessions(t.Context(), c.filter, handoff.Page{})
 			require.NoError(t, err)
@@ -130,6 +133,7 @@ var listTests = map[string]func(t *testing.T, db Database){
 					if next == "" {
 						break
 					}
+					require.Less(t, len(sizes), 3, "the pages have no end")
 				}
 				require.Equal(t, whole, inPages)
 				require.Equal(t, []int{3, 3, 1}, sizes)
@@ -145,6 +149,7 @@ var listTests = map[string]func(t *testing.T, db Database){
 		s := db.Open(t)
 		fillLists(t, s, 2)
 		all := lists(s)
+		delete(all, "sessions, the oldest first") // the same list with the same tokens
 		for name, list := range all {
 			tokens := []string{"x", "%%%", base64.RawURLEncoding.EncodeToString([]byte(name + ":")), base64.RawURLEncoding.EncodeToString([]byte("1"))}
 			if name != "agents" { // whose keys are texts
@@ -200,6 +205,13 @@ func lists(s Store) map[string]func(t *testing.T, p handoff.Page) ([]string, str
 	return map[string]func(t *testing.T, p handoff.Page) ([]string, string, error){
 		"sessions": func(t *testing.T, p handoff.Page) (names []string, next string, err error) {
 			rows, next, err := s.Sessions(t.Context(), handoff.SessionFilter{AgentID: "agent"}, p)
+			for _, row := range rows {
+				names = append(names, row.ID)
+			}
+			return names, next, err
+		},
+		"sessions, the oldest first": func(t *testing.T, p handoff.Page) (names []string, next string, err error) {
+			rows, next, err := s.Sessions(t.Context(), handoff.SessionFilter{AgentID: "agent", OldestFirst: true}, p)
 			for _, row := range rows {
 				names = append(names, row.ID)
 			}

@@ -38,12 +38,13 @@ var repeatTests = map[string]func(t *testing.T, db Database){
 		create(t, s, "s1")
 		receive(t, s, "s1", "joined", handoff.HumanJoined{Name: "Bob"})
 		unchanged(t, s, "s1", func() {
+			var repeat *handoff.Repeat
 			require.NoError(t, s.Update(t.Context(), "s1", "joined", func(ses *handoff.Session) error {
-				require.NotNil(t, ses.Repeat)
-				require.Nil(t, ses.Repeat.Message)
+				repeat = ses.Repeat
 				ses.Receive(handoff.HumanJoined{Name: "Bob"}, "m", at(9))
 				return nil
 			}))
+			require.Equal(t, &handoff.Repeat{}, repeat)
 		})
 	},
 
@@ -55,11 +56,15 @@ var repeatTests = map[string]func(t *testing.T, db Database){
 		receive(t, s, "s1", "second", handoff.HumanMessage{Text: "still there?"})
 		unchanged(t, s, "s1", func() {
 			receive(t, s, "s1", "first", handoff.HumanMessage{Text: "hello"})
+			var repeat *handoff.Repeat
 			require.NoError(t, s.Update(t.Context(), "s1", "second", func(ses *handoff.Session) error {
-				require.Equal(t, "still there?", ses.Repeat.Message.Text)
-				require.Equal(t, handoff.MessageDelivered, ses.Repeat.Message.Status)
+				repeat = ses.Repeat
 				return nil
 			}))
+			require.NotNil(t, repeat)
+			require.NotNil(t, repeat.Message)
+			require.Equal(t, "still there?", repeat.Message.Text)
+			require.Equal(t, handoff.MessageDelivered, repeat.Message.Status)
 		})
 	},
 

@@ -8,6 +8,7 @@
 //	list.go         logs, lists and pages
 //	delivery.go     lanes and what settles them
 //	agent.go        agents and connections
+//	timer.go        when sessions are due
 //	key.go          API keys, and what is noted about the database
 //	concurrency.go  many callers, and those of them that fail
 package storetest
@@ -24,6 +25,7 @@ import (
 	"github.com/human-handoff/handoff/internal/auth"
 	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/timer"
 )
 
 // Store is what the suite tests.
@@ -32,6 +34,7 @@ type Store interface {
 	dispatch.Store
 	agents.Store
 	auth.Store
+	timer.Store
 	Meta(ctx context.Context, key string) ([]byte, error)
 	SetMetaIfAbsent(ctx context.Context, key string, value []byte) ([]byte, error)
 	Close() error
@@ -43,11 +46,14 @@ type Database interface {
 	Open(t *testing.T) Store
 }
 
+// Functions that the store runs must not call require: a test that ends there
+// would end the store's own goroutine.
+
 // Run puts stores through the suite; each test asks for a database of its own.
 func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
-		updateTests, repeatTests, createTests, listTests, deliveryTests, agentTests, keyTests, concurrencyTests,
+		updateTests, repeatTests, createTests, listTests, deliveryTests, timerTests, agentTests, keyTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {
