@@ -51,3 +51,9 @@ if ! go version >/dev/null; then
 	echo "setup: Go is too old or cannot be run: see https://go.dev/doc/install" >&2
 	exit 1
 fi
+
+# Vite, which builds the pages, says the same in its package.json.
+if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
+	echo "setup: node $(node --version) is too old: the pages need 20.19 or newer, see https://nodejs.org" >&2
+	exit 1
+fi

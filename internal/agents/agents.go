@@ -115,7 +115,9 @@ func (svc *Service) view(agent *handoff.Agent) (*View, error) {
 		return v, nil
 	}
 	v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(svc.Capabilities(agent.Connection.Kind))
-	v.ReceiveURL = svc.receiveURL(agent.Connection)
+	if agent.Connection.ReceiveToken != "" { // none yet when a change is only validated
+		v.ReceiveURL = svc.receiveURL(agent.Connection)
+	}
 	kept, err := svc.openVault(agent.Connection)
 	if err != nil {
 		return nil, err

@@ -153,6 +153,11 @@ func TestConfigureIsCarefulWithOthersChanges(t *testing.T) {
 	dry, err := b.svc.Configure(t.Context(), change)
 	require.NoError(t, err)
 	require.True(t, dry.Agent.Settings.PublicChat)
+	fresh, err := b.svc.Configure(t.Context(), agents.Change{
+		AgentID: "new", Kind: "webhook", Config: &handoffv1.WebhookConfig{}, Settings: keep, ValidateOnly: true,
+	})
+	require.NoError(t, err)
+	require.Empty(t, fresh.ReceiveURL, "no URL is promised that nothing answers on")
 	v, err = b.svc.Get(t.Context(), "bot")
 	require.NoError(t, err)
 	require.False(t, v.Agent.Settings.PublicChat, "validate_only stores nothing")

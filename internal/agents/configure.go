@@ -84,8 +84,8 @@ func checkSettings(s handoff.Settings, err error) (handoff.Settings, error) {
 	return s, nil
 }
 
-// prepare makes the connection of a change, checked but not stored. Its id is
-// final only in save, which may find an older connection to the same account.
+// prepare makes the connection of a change, checked but not stored. Its id and
+// its receive URL are final only in save, which knows the agent's older ones.
 func (svc *Service) prepare(ctx context.Context, current *handoff.Connection, c Change) (*handoff.Connection, error) {
 	k, ok := svc.kind(c.Kind)
 	if !ok {
@@ -101,7 +101,7 @@ func (svc *Service) prepare(ctx context.Context, current *handoff.Connection, c 
 	}
 	next := &handoff.Connection{
 		ID: svc.newID("con"), AgentID: c.AgentID, Kind: c.Kind, Account: account,
-		ReceiveToken: newReceiveToken(), CreateTime: svc.now(),
+		CreateTime: svc.now(),
 	}
 	if current != nil && current.Kind == c.Kind {
 		next.ReceiveToken = current.ReceiveToken
@@ -210,6 +210,9 @@ func (svc *Service) save(ctx context.Context, agent *handoff.Agent, loaded int64
 					return err
 				}
 			}
+		}
+		if next.ReceiveToken == "" {
+			next.ReceiveToken = newReceiveToken()
 		}
 		rec.Agent.Connection = next
 		return nil

@@ -2,7 +2,6 @@ package agents
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -47,13 +46,13 @@ func (svc *Service) Report(ctx context.Context, connectionID string, callErr err
 }
 
 func healthOf(err error) health {
-	var pe *provider.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return healthy
-	case errors.As(err, &pe) && pe.Class == provider.ClassCredentials:
+	}
+	switch provider.ClassOf(err) {
+	case provider.ClassCredentials:
 		return refused
-	case errors.As(err, &pe) && pe.Class == provider.ClassRejected:
+	case provider.ClassRejected:
 		return healthy
 	default:
 		return degraded

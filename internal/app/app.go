@@ -41,6 +41,7 @@ type App struct {
 	listener net.Listener
 	metrics  *metricsServer
 	store    *store.Store
+	egress   *egress.Egress
 	agents   *agents.Service
 	auth     *auth.Authenticator
 	dispatch *dispatch.Dispatcher
@@ -78,10 +79,11 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if err != nil {
 		return nil, err
 	}
+	a.egress = egress.New(egress.Options{AllowPrivate: c.AllowPrivate})
 	hub := wake.NewHub()
 	a.agents = agents.New(agents.Config{
 		Store: a.store, Kinds: all.Kinds(), Sealer: sealer, BaseURL: a.baseURL(), NewID: NewID, Now: time.Now, Logger: log,
-		HTTP: egress.New(egress.Options{AllowPrivate: c.AllowPrivate}).Client(),
+		HTTP: a.egress.Client(),
 	})
 	service := handoff.NewService(handoff.Config{
 		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, NewID: NewID, Now: time.Now,
@@ -181,6 +183,9 @@ func (a *App) close(ctx context.Context) {
 	a.metrics.stop(ctx)
 	if a.listener != nil {
 		_ = a.listener.Close() // the server closed it already, if it served
+	}
+	if a.egress != nil {
+		a.egress.Close()
 	}
 	if a.store == nil {
 		return

@@ -14,6 +14,7 @@ import (
 // Principal is who calls.
 type Principal struct {
 	Scope     Scope
+	Name      string // of the key; may be empty
 	KeyID     string // empty for session tokens and for the configured admin key
 	AgentID   string // of every scope but admin
 	SessionID string // of a session token
@@ -97,7 +98,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, bearer string) (Princi
 		a.remember(k)
 	}
 	a.touch(k.ID)
-	return Principal{Scope: k.Scope, KeyID: k.ID, AgentID: k.AgentID}, nil
+	return Principal{Scope: k.Scope, Name: k.Name, KeyID: k.ID, AgentID: k.AgentID}, nil
 }
 
 func (a *Authenticator) authenticateToken(ctx context.Context, token string) (Principal, error) {

@@ -62,17 +62,6 @@ func checkKey(scope Scope, agentID string) error {
 // Keys lists all keys, the newest first.
 func (a *Authenticator) Keys(ctx context.Context) ([]Key, error) { return a.store.Keys(ctx) }
 
-// KeyName returns the name of a key that was used before; empty for an unknown one.
-func (a *Authenticator) KeyName(ctx context.Context, id string) (string, error) {
-	keys, err := a.store.Keys(ctx)
-	for _, k := range keys {
-		if k.ID == id {
-			return k.Name, nil
-		}
-	}
-	return "", err
-}
-
 // RevokeKey ends a key: it is refused from now on, and its streams end. Another
 // process on the same database follows within a second.
 func (a *Authenticator) RevokeKey(ctx context.Context, id string) (Key, error) {

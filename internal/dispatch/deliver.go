@@ -69,7 +69,8 @@ func (d *Dispatcher) attempt(ctx context.Context, job handoff.Job) (handoff.Atte
 // call makes the provider's call that the job stands for.
 func (d *Dispatcher) call(ctx context.Context, job handoff.Job) (a handoff.Attempt, err error) {
 	s := &job.Session
-	if s.CloseReason == handoff.ClosedByProvider || job.Delivery.Kind != handoff.DeliverStart && s.Ref.ID == "" {
+	isStart := job.Delivery.Kind == handoff.DeliverStart
+	if isStart && s.CloseReason == handoff.ClosedByProvider || !isStart && s.Ref.ID == "" {
 		return a, errNeverStarted
 	}
 	sender, err := d.conns.Sender(ctx, s.ConnectionID)
@@ -83,7 +84,11 @@ func (d *Dispatcher) call(ctx context.Context, job handoff.Job) (a handoff.Attem
 	case handoff.DeliverMessage:
 		a.VendorID, err = sender.Send(ctx, c, job.Message)
 	case handoff.DeliverClose:
-		err = sender.Close(ctx, c, s.CloseReason)
+		reason := s.CloseReason
+		if reason == handoff.ClosedByProvider {
+			reason = handoff.ClosedByWaitTimeout // what it means to a provider that took the start too late
+		}
+		err = sender.Close(ctx, c, reason)
 	}
 	if ctx.Err() == nil {
 		d.conns.Report(ctx, s.ConnectionID, err)

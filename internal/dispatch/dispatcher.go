@@ -83,15 +83,15 @@ func New(c Config) *Dispatcher {
 
 // Start takes up all lanes that have pending deliveries.
 func (d *Dispatcher) Start(ctx context.Context) error {
-	lanes, err := d.store.Lanes(ctx)
+	sessionIDs, err := d.store.Lanes(ctx)
 	if err != nil {
 		return err
 	}
 	d.mu.Lock()
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	d.mu.Unlock()
-	for _, l := range lanes {
-		d.Wake(l.SessionID)
+	for _, id := range sessionIDs {
+		d.Wake(id)
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -53,14 +55,10 @@ func (d *desk) add(session string, ids ...string) {
 	}
 }
 
-func (d *desk) Lanes(context.Context) ([]dispatch.Lane, error) {
+func (d *desk) Lanes(context.Context) ([]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var list []dispatch.Lane
-	for id := range d.lanes {
-		list = append(list, dispatch.Lane{SessionID: id, ConnectionID: "c"})
-	}
-	return list, nil
+	return slices.Collect(maps.Keys(d.lanes)), nil
 }
 
 func (d *desk) Head(_ context.Context, session string) (handoff.Job, bool, error) {

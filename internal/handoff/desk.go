@@ -34,6 +34,7 @@ func (s *Session) Assign(human, note string, now time.Time) {
 		}
 	}
 	s.Assignee, s.AssignNote = human, note
+	s.changes.Touched = true
 }
 
 // Reply logs what a human of the desk says; who speaks has the session from then

@@ -52,3 +52,11 @@ func TestReplyAtTheDesk(t *testing.T) {
 	_, err = s.Reply(handoff.HumanMessage{AuthorName: "Ann", Text: "late"}, "m4", t0)
 	require.ErrorIs(t, err, handoff.ErrSessionClosed)
 }
+
+func TestANoteAloneIsAChange(t *testing.T) {
+	t.Parallel()
+	s := &handoff.Session{ID: "s", State: handoff.StateActive, Assignee: "Ann"}
+	s.Assign("Ann", "speaks German", t0)
+	require.True(t, s.Changed())
+	require.Empty(t, s.Changes().Events)
+}

@@ -97,9 +97,8 @@ type Changes struct {
 	Deliveries []Delivery // new ones
 	Start      *Start     // of a new session
 	Settled    []Delivery // known ones with their new state
-	Status     []MessageStatusChanged
 	Late       []LateMessage
-	Rearmed    bool   // a timer was set, though nothing was logged
+	Touched    bool   // something changed, though nothing was logged
 	KeySeq     uint64 // the event that the update's key stands for; 0 = none
 }
 
@@ -117,7 +116,7 @@ func (s *Session) Changes() *Changes { return &s.changes }
 // Changed reports whether there is anything to write.
 func (s *Session) Changed() bool {
 	c := &s.changes
-	return c.Rearmed || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Status)+len(c.Late) > 0
+	return c.Touched || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Late) > 0
 }
 
 // Owner returns who may speak to the customer while this session is the
@@ -189,8 +188,11 @@ func (s *Session) Settle(d Delivery, a Attempt, now time.Time) {
 	case d.State == DeliveryPending:
 	case d.Kind == DeliverStart && d.State == DeliveryDelivered:
 		s.Ref = a.Ref
-		if s.State == StateRequested {
+		switch {
+		case s.State == StateRequested:
 			s.move(StateWaiting, now)
+		case s.CloseReason == ClosedByProvider: // it took the start after all, too late
+			s.deliver(Delivery{Kind: DeliverClose}, now)
 		}
 	case d.Kind == DeliverStart:
 		s.Close(ClosedByProvider, Outcome{Note: a.Detail}, now)
@@ -204,7 +206,6 @@ func (s *Session) settleMessage(d Delivery, a Attempt, now time.Time) {
 	if d.State == DeliveryFailed {
 		change.Status, change.Detail = MessageFailed, a.Detail
 	}
-	s.changes.Status = append(s.changes.Status, change)
 	if s.State != StateClosed { // CLOSED is the last event of a log
 		s.log(change, now)
 	}

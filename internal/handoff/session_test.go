@@ -100,6 +100,16 @@ func TestARefusedStartCloses(t *testing.T) {
 	require.Equal(t, []handoff.DeliveryKind{handoff.DeliverStart}, deliveryKinds(s), "there is nobody to tell")
 }
 
+func TestAStartTakenTooLateIsClosedAtTheProvider(t *testing.T) {
+	t.Parallel()
+	s := newSession()
+	s.Close(handoff.ClosedByProvider, handoff.Outcome{}, t0)
+	require.Equal(t, []handoff.DeliveryKind{handoff.DeliverStart}, deliveryKinds(s))
+	s.Settle(lane(s)[0], delivered, t0)
+	require.Equal(t, []handoff.DeliveryKind{handoff.DeliverStart, handoff.DeliverClose}, deliveryKinds(s))
+	require.Equal(t, handoff.ClosedByProvider, s.CloseReason)
+}
+
 func TestARetryIsNoEvent(t *testing.T) {
 	t.Parallel()
 	s := newSession()
@@ -134,7 +144,7 @@ func TestAClosedSession(t *testing.T) {
 	})
 	t.Run("shows a later delivery in the message's status alone", func(t *testing.T) {
 		s.Settle(lane(s)[1], delivered, t0)
-		require.Equal(t, handoff.MessageDelivered, s.Changes().Status[0].Status)
+		require.Equal(t, handoff.DeliveryDelivered, s.Changes().Settled[0].State)
 	})
 	t.Run("closes once", func(t *testing.T) {
 		s.Close(handoff.ClosedByCustomer, handoff.Outcome{}, t0.Add(time.Hour))

@@ -90,7 +90,7 @@ func (s *Session) ContinueWaiting(now time.Time) error {
 func (s *Session) startWait(now time.Time) {
 	s.Prompted = false
 	s.Timers.Wait = now.Add(time.Duration(s.Limits.Wait))
-	s.changes.Rearmed = true
+	s.changes.Touched = true
 }
 
 // customerSpoke answers a prompt, and makes it the human's turn.

@@ -45,20 +45,26 @@ func (svc *Service) WatchAgent(ctx context.Context, agentID, provider string) it
 type watch struct {
 	svc    *Service
 	filter SessionFilter
-	shown  map[string]uint64 // the sequence at which each session was shown; every change logs an event
+	shown  map[string]mark // by session
+}
+
+// mark tells one state of a session from another: all but a note logs an event.
+type mark struct {
+	sequence uint64
+	note     string
 }
 
 // look returns what changed since the last look.
 func (w *watch) look(ctx context.Context) ([]Session, error) {
 	var changed []Session
-	open := map[string]uint64{}
+	open := map[string]mark{}
 	for p := (Page{Size: MaxPageSize}); ; {
 		sessions, next, err := w.svc.store.Sessions(ctx, w.filter, p)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range sessions {
-			open[s.ID] = s.LastSequence
+			open[s.ID] = mark{s.LastSequence, s.AssignNote}
 			if w.shown[s.ID] != open[s.ID] {
 				changed = append(changed, s)
 			}

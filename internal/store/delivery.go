@@ -10,7 +10,6 @@ import (
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/predicate"
 	"github.com/human-handoff/handoff/ent/session"
-	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
 
@@ -26,15 +25,15 @@ func hasPending(s *sql.Selector) {
 }
 
 // Lanes implements dispatch.Store; the oldest sessions come first.
-func (s *Store) Lanes(ctx context.Context) ([]dispatch.Lane, error) {
+func (s *Store) Lanes(ctx context.Context) ([]string, error) {
 	rows, err := s.read.Session.Query().Where(hasPending).
-		Order(session.ByID()).Select(session.FieldPublicID, session.FieldConnectionID).All(ctx)
+		Order(session.ByID()).Select(session.FieldPublicID).All(ctx)
 	if err != nil {
 		return nil, s.readError(ctx, err)
 	}
-	lanes := make([]dispatch.Lane, len(rows))
+	lanes := make([]string, len(rows))
 	for i, row := range rows {
-		lanes[i] = dispatch.Lane{SessionID: row.PublicID, ConnectionID: row.ConnectionID}
+		lanes[i] = row.PublicID
 	}
 	return lanes, nil
 }

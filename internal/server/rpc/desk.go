@@ -30,19 +30,12 @@ func agentOf(ctx context.Context, given string) (string, error) {
 }
 
 // humanOf returns the name of the human who acts: the given one, else that of the key.
-func (s *deskServer) humanOf(ctx context.Context, given string) (string, error) {
-	if given != "" {
-		return given, nil
-	}
+func humanOf(ctx context.Context, given string) (string, error) {
 	p, _ := auth.PrincipalFrom(ctx)
-	name, err := s.config.Auth.KeyName(ctx, p.KeyID)
-	if err != nil {
-		return "", err
+	if name := cmp.Or(given, p.Name); name != "" {
+		return name, nil
 	}
-	if name == "" {
-		return "", handoff.Errorf(handoff.CodeInvalid, "HUMAN_NEEDED", "human: this key has no name; say who acts")
-	}
-	return name, nil
+	return "", handoff.Errorf(handoff.CodeInvalid, "HUMAN_NEEDED", "human: this key has no name; say who acts")
 }
 
 // session returns an open or closed session of the desk; those of other
@@ -90,7 +83,7 @@ func (s *deskServer) ClaimSession(ctx context.Context, r *handoffv1.ClaimSession
 	if err := s.session(ctx, r.GetSessionId()); err != nil {
 		return nil, err
 	}
-	human, err := s.humanOf(ctx, r.GetHuman())
+	human, err := humanOf(ctx, r.GetHuman())
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +103,7 @@ func (s *deskServer) Reply(ctx context.Context, r *handoffv1.ReplyRequest) (*han
 	if err := s.session(ctx, r.GetSessionId()); err != nil {
 		return nil, err
 	}
-	human, err := s.humanOf(ctx, r.GetHuman())
+	human, err := humanOf(ctx, r.GetHuman())
 	if err != nil {
 		return nil, err
 	}
@@ -154,16 +147,8 @@ func (s *deskServer) StreamSession(ctx context.Context, r *handoffv1.StreamSessi
 	if err := s.session(ctx, r.GetSessionId()); err != nil {
 		return err
 	}
-	return s.config.stream(ctx, func(stream context.Context) error {
-		for events, err := range s.config.Handoff.Tail(stream, r.GetSessionId(), r.GetAfterSequence()) {
-			if err != nil {
-				return err
-			}
-			if err := out.Send(&handoffv1.StreamSessionResponse{Events: wire.ToEvents(events)}); err != nil {
-				return err
-			}
-		}
-		return nil
+	return s.config.streamLog(ctx, r, func(events []*handoffv1.Event) error {
+		return out.Send(&handoffv1.StreamSessionResponse{Events: events})
 	})
 }
 

@@ -34,18 +34,31 @@ func (c Config) stream(ctx context.Context, run func(stream context.Context) err
 	return err
 }
 
-// StreamReplies prints a session's log from a sequence on. An empty message is
-// a heartbeat. It ends without an error after CLOSED.
-func (s *handoffServer) StreamReplies(ctx context.Context, r *handoffv1.StreamRepliesRequest, out *connect.ServerStream[handoffv1.StreamRepliesResponse]) error {
-	return s.config.stream(ctx, func(stream context.Context) error {
-		for events, err := range s.config.Handoff.Tail(stream, r.GetSessionId(), r.GetAfterSequence()) {
+// logRequest says which log to print, from where on.
+type logRequest interface {
+	GetSessionId() string
+	GetAfterSequence() uint64
+}
+
+// streamLog prints a session's log; no events are a heartbeat. It ends without
+// an error after CLOSED.
+func (c Config) streamLog(ctx context.Context, r logRequest, send func([]*handoffv1.Event) error) error {
+	return c.stream(ctx, func(stream context.Context) error {
+		for events, err := range c.Handoff.Tail(stream, r.GetSessionId(), r.GetAfterSequence()) {
 			if err != nil {
 				return err
 			}
-			if err := out.Send(&handoffv1.StreamRepliesResponse{Events: wire.ToEvents(events)}); err != nil {
+			if err := send(wire.ToEvents(events)); err != nil {
 				return err
 			}
 		}
 		return nil
+	})
+}
+
+// StreamReplies prints a session's log from a sequence on.
+func (s *handoffServer) StreamReplies(ctx context.Context, r *handoffv1.StreamRepliesRequest, out *connect.ServerStream[handoffv1.StreamRepliesResponse]) error {
+	return s.config.streamLog(ctx, r, func(events []*handoffv1.Event) error {
+		return out.Send(&handoffv1.StreamRepliesResponse{Events: events})
 	})
 }

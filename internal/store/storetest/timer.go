@@ -14,7 +14,7 @@ func setTimers(t *testing.T, s Store, id string, timers handoff.Timers, prompted
 	t.Helper()
 	require.NoError(t, s.Update(t.Context(), id, "", func(ses *handoff.Session) error {
 		ses.Timers, ses.Prompted = timers, prompted
-		ses.Changes().Rearmed = true
+		ses.Changes().Touched = true
 		return nil
 	}))
 }

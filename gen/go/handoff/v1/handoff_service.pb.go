@@ -10,9 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
-	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -24,475 +22,6 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
-
-// ConfigureProviderRequest sets the provider, the settings, or both.
-type ConfigureProviderRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The caller's id of the agent, 1 to 128 bytes. Made by its first use.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// The settings. Absent: they stay as they are. Given without `update_mask`
-	// they replace all settings, so what is left out gets its default.
-	Settings *Settings `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
-	// Which fields of `settings` to change, by names within Settings, for instance
-	// "wait_timeout" ("waitTimeout" in JSON). A field that is named but not given
-	// gets its default. Unknown names are `invalid_argument`.
-	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
-	// The `etag` that was read. Given, the call fails with `aborted` if the
-	// configuration has changed since.
-	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Checks everything, the vendor's answer included, and stores nothing.
-	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Names of stored secrets to remove, for instance "password". A name that is
-	// no secret of the provider is `invalid_argument`.
-	ClearSecrets []string `protobuf:"bytes,6,rep,name=clear_secrets,json=clearSecrets,proto3" json:"clear_secrets,omitempty"`
-	// The provider. Absent: it stays as it is. A change of the kind or of the
-	// destination host needs all its secrets anew. Open sessions keep the
-	// configuration with which they began.
-	//
-	// Types that are valid to be assigned to Provider:
-	//
-	//	*ConfigureProviderRequest_Desk
-	//	*ConfigureProviderRequest_Webhook
-	//	*ConfigureProviderRequest_Intercom
-	//	*ConfigureProviderRequest_Livechat
-	//	*ConfigureProviderRequest_Slack
-	//	*ConfigureProviderRequest_Whatsapp
-	//	*ConfigureProviderRequest_Dingtalk
-	//	*ConfigureProviderRequest_Wecom
-	//	*ConfigureProviderRequest_Qiyu
-	//	*ConfigureProviderRequest_Chatwoot
-	//	*ConfigureProviderRequest_Zendesk
-	Provider      isConfigureProviderRequest_Provider `protobuf_oneof:"provider"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ConfigureProviderRequest) Reset() {
-	*x = ConfigureProviderRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ConfigureProviderRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ConfigureProviderRequest) ProtoMessage() {}
-
-func (x *ConfigureProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ConfigureProviderRequest.ProtoReflect.Descriptor instead.
-func (*ConfigureProviderRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *ConfigureProviderRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *ConfigureProviderRequest) GetSettings() *Settings {
-	if x != nil {
-		return x.Settings
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
-	if x != nil {
-		return x.UpdateMask
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetEtag() string {
-	if x != nil {
-		return x.Etag
-	}
-	return ""
-}
-
-func (x *ConfigureProviderRequest) GetValidateOnly() bool {
-	if x != nil {
-		return x.ValidateOnly
-	}
-	return false
-}
-
-func (x *ConfigureProviderRequest) GetClearSecrets() []string {
-	if x != nil {
-		return x.ClearSecrets
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetProvider() isConfigureProviderRequest_Provider {
-	if x != nil {
-		return x.Provider
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetDesk() *DeskConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Desk); ok {
-			return x.Desk
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetWebhook() *WebhookConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Webhook); ok {
-			return x.Webhook
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetIntercom() *IntercomConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Intercom); ok {
-			return x.Intercom
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetLivechat() *LiveChatConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Livechat); ok {
-			return x.Livechat
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetSlack() *SlackConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Slack); ok {
-			return x.Slack
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetWhatsapp() *WhatsAppConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Whatsapp); ok {
-			return x.Whatsapp
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetDingtalk() *DingTalkConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Dingtalk); ok {
-			return x.Dingtalk
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetWecom() *WeComConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Wecom); ok {
-			return x.Wecom
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetQiyu() *QiYuConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Qiyu); ok {
-			return x.Qiyu
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetChatwoot() *ChatwootConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Chatwoot); ok {
-			return x.Chatwoot
-		}
-	}
-	return nil
-}
-
-func (x *ConfigureProviderRequest) GetZendesk() *ZendeskConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*ConfigureProviderRequest_Zendesk); ok {
-			return x.Zendesk
-		}
-	}
-	return nil
-}
-
-type isConfigureProviderRequest_Provider interface {
-	isConfigureProviderRequest_Provider()
-}
-
-type ConfigureProviderRequest_Desk struct {
-	// This server's own desk.
-	Desk *DeskConfig `protobuf:"bytes,20,opt,name=desk,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Webhook struct {
-	// A developer's own server.
-	Webhook *WebhookConfig `protobuf:"bytes,21,opt,name=webhook,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Intercom struct {
-	// Intercom.
-	Intercom *IntercomConfig `protobuf:"bytes,22,opt,name=intercom,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Livechat struct {
-	// LiveChat (text.com).
-	Livechat *LiveChatConfig `protobuf:"bytes,23,opt,name=livechat,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Slack struct {
-	// Slack.
-	Slack *SlackConfig `protobuf:"bytes,24,opt,name=slack,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Whatsapp struct {
-	// WhatsApp Business.
-	Whatsapp *WhatsAppConfig `protobuf:"bytes,25,opt,name=whatsapp,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Dingtalk struct {
-	// DingTalk.
-	Dingtalk *DingTalkConfig `protobuf:"bytes,26,opt,name=dingtalk,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Wecom struct {
-	// WeCom.
-	Wecom *WeComConfig `protobuf:"bytes,27,opt,name=wecom,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Qiyu struct {
-	// QiYu.
-	Qiyu *QiYuConfig `protobuf:"bytes,28,opt,name=qiyu,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Chatwoot struct {
-	// Chatwoot.
-	Chatwoot *ChatwootConfig `protobuf:"bytes,29,opt,name=chatwoot,proto3,oneof"`
-}
-
-type ConfigureProviderRequest_Zendesk struct {
-	// Zendesk.
-	Zendesk *ZendeskConfig `protobuf:"bytes,30,opt,name=zendesk,proto3,oneof"`
-}
-
-func (*ConfigureProviderRequest_Desk) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Webhook) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Intercom) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Livechat) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Slack) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Whatsapp) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Dingtalk) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Wecom) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Qiyu) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Chatwoot) isConfigureProviderRequest_Provider() {}
-
-func (*ConfigureProviderRequest_Zendesk) isConfigureProviderRequest_Provider() {}
-
-// ConfigureProviderResponse is the outcome.
-type ConfigureProviderResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The status after the check.
-	Status *ServiceStatus `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	// Where the vendor shall send its webhooks, empty if the kind has none. It
-	// stays the same for this agent and kind. Part of it is secret, so keep it
-	// away from the public.
-	ReceiveUrl string `protobuf:"bytes,2,opt,name=receive_url,json=receiveUrl,proto3" json:"receive_url,omitempty"`
-	// Link by which an administrator of the vendor's account consents, empty if
-	// the kind needs no consent.
-	AuthorizeUrl string `protobuf:"bytes,3,opt,name=authorize_url,json=authorizeUrl,proto3" json:"authorize_url,omitempty"`
-	// Version of the configuration. With `validate_only` the unchanged one.
-	Etag          string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ConfigureProviderResponse) Reset() {
-	*x = ConfigureProviderResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ConfigureProviderResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ConfigureProviderResponse) ProtoMessage() {}
-
-func (x *ConfigureProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ConfigureProviderResponse.ProtoReflect.Descriptor instead.
-func (*ConfigureProviderResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *ConfigureProviderResponse) GetStatus() *ServiceStatus {
-	if x != nil {
-		return x.Status
-	}
-	return nil
-}
-
-func (x *ConfigureProviderResponse) GetReceiveUrl() string {
-	if x != nil {
-		return x.ReceiveUrl
-	}
-	return ""
-}
-
-func (x *ConfigureProviderResponse) GetAuthorizeUrl() string {
-	if x != nil {
-		return x.AuthorizeUrl
-	}
-	return ""
-}
-
-func (x *ConfigureProviderResponse) GetEtag() string {
-	if x != nil {
-		return x.Etag
-	}
-	return ""
-}
-
-// GetServiceStatusRequest names an agent.
-type GetServiceStatusRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId       string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetServiceStatusRequest) Reset() {
-	*x = GetServiceStatusRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetServiceStatusRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetServiceStatusRequest) ProtoMessage() {}
-
-func (x *GetServiceStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetServiceStatusRequest.ProtoReflect.Descriptor instead.
-func (*GetServiceStatusRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *GetServiceStatusRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-// GetServiceStatusResponse holds the status.
-type GetServiceStatusResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The status now.
-	Status        *ServiceStatus `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetServiceStatusResponse) Reset() {
-	*x = GetServiceStatusResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetServiceStatusResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetServiceStatusResponse) ProtoMessage() {}
-
-func (x *GetServiceStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetServiceStatusResponse.ProtoReflect.Descriptor instead.
-func (*GetServiceStatusResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *GetServiceStatusResponse) GetStatus() *ServiceStatus {
-	if x != nil {
-		return x.Status
-	}
-	return nil
-}
 
 // RequestHandoffRequest asks for a human.
 type RequestHandoffRequest struct {
@@ -534,7 +63,7 @@ type RequestHandoffRequest struct {
 
 func (x *RequestHandoffRequest) Reset() {
 	*x = RequestHandoffRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[4]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +75,7 @@ func (x *RequestHandoffRequest) String() string {
 func (*RequestHandoffRequest) ProtoMessage() {}
 
 func (x *RequestHandoffRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[4]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +88,7 @@ func (x *RequestHandoffRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestHandoffRequest.ProtoReflect.Descriptor instead.
 func (*RequestHandoffRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{4}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *RequestHandoffRequest) GetAgentId() string {
@@ -666,7 +195,7 @@ type RequestHandoffResponse struct {
 
 func (x *RequestHandoffResponse) Reset() {
 	*x = RequestHandoffResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[5]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +207,7 @@ func (x *RequestHandoffResponse) String() string {
 func (*RequestHandoffResponse) ProtoMessage() {}
 
 func (x *RequestHandoffResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[5]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +220,7 @@ func (x *RequestHandoffResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestHandoffResponse.ProtoReflect.Descriptor instead.
 func (*RequestHandoffResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{5}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *RequestHandoffResponse) GetResult() isRequestHandoffResponse_Result {
@@ -764,7 +293,7 @@ type SendMessageRequest struct {
 
 func (x *SendMessageRequest) Reset() {
 	*x = SendMessageRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[6]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +305,7 @@ func (x *SendMessageRequest) String() string {
 func (*SendMessageRequest) ProtoMessage() {}
 
 func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[6]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +318,7 @@ func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageRequest.ProtoReflect.Descriptor instead.
 func (*SendMessageRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{6}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SendMessageRequest) GetSessionId() string {
@@ -832,7 +361,7 @@ type SendMessageResponse struct {
 
 func (x *SendMessageResponse) Reset() {
 	*x = SendMessageResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[7]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +373,7 @@ func (x *SendMessageResponse) String() string {
 func (*SendMessageResponse) ProtoMessage() {}
 
 func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[7]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +386,7 @@ func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageResponse.ProtoReflect.Descriptor instead.
 func (*SendMessageResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{7}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SendMessageResponse) GetMessage() *Message {
@@ -881,7 +410,7 @@ type StreamRepliesRequest struct {
 
 func (x *StreamRepliesRequest) Reset() {
 	*x = StreamRepliesRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[8]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +422,7 @@ func (x *StreamRepliesRequest) String() string {
 func (*StreamRepliesRequest) ProtoMessage() {}
 
 func (x *StreamRepliesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[8]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +435,7 @@ func (x *StreamRepliesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRepliesRequest.ProtoReflect.Descriptor instead.
 func (*StreamRepliesRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{8}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StreamRepliesRequest) GetSessionId() string {
@@ -937,7 +466,7 @@ type StreamRepliesResponse struct {
 
 func (x *StreamRepliesResponse) Reset() {
 	*x = StreamRepliesResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[9]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +478,7 @@ func (x *StreamRepliesResponse) String() string {
 func (*StreamRepliesResponse) ProtoMessage() {}
 
 func (x *StreamRepliesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[9]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +491,7 @@ func (x *StreamRepliesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRepliesResponse.ProtoReflect.Descriptor instead.
 func (*StreamRepliesResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{9}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StreamRepliesResponse) GetEvents() []*Event {
@@ -993,7 +522,7 @@ type CloseSessionRequest struct {
 
 func (x *CloseSessionRequest) Reset() {
 	*x = CloseSessionRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[10]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1005,7 +534,7 @@ func (x *CloseSessionRequest) String() string {
 func (*CloseSessionRequest) ProtoMessage() {}
 
 func (x *CloseSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[10]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1018,7 +547,7 @@ func (x *CloseSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseSessionRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{10}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CloseSessionRequest) GetSessionId() string {
@@ -1046,7 +575,7 @@ type CloseSessionResponse struct {
 
 func (x *CloseSessionResponse) Reset() {
 	*x = CloseSessionResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[11]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +587,7 @@ func (x *CloseSessionResponse) String() string {
 func (*CloseSessionResponse) ProtoMessage() {}
 
 func (x *CloseSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[11]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +600,7 @@ func (x *CloseSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseSessionResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{11}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CloseSessionResponse) GetSession() *Session {
@@ -1092,7 +621,7 @@ type ContinueWaitingRequest struct {
 
 func (x *ContinueWaitingRequest) Reset() {
 	*x = ContinueWaitingRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[12]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1104,7 +633,7 @@ func (x *ContinueWaitingRequest) String() string {
 func (*ContinueWaitingRequest) ProtoMessage() {}
 
 func (x *ContinueWaitingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[12]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1117,7 +646,7 @@ func (x *ContinueWaitingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueWaitingRequest.ProtoReflect.Descriptor instead.
 func (*ContinueWaitingRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{12}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ContinueWaitingRequest) GetSessionId() string {
@@ -1138,7 +667,7 @@ type ContinueWaitingResponse struct {
 
 func (x *ContinueWaitingResponse) Reset() {
 	*x = ContinueWaitingResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[13]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +679,7 @@ func (x *ContinueWaitingResponse) String() string {
 func (*ContinueWaitingResponse) ProtoMessage() {}
 
 func (x *ContinueWaitingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[13]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +692,7 @@ func (x *ContinueWaitingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueWaitingResponse.ProtoReflect.Descriptor instead.
 func (*ContinueWaitingResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{13}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ContinueWaitingResponse) GetSession() *Session {
@@ -1191,7 +720,7 @@ type SendSignalRequest struct {
 
 func (x *SendSignalRequest) Reset() {
 	*x = SendSignalRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +732,7 @@ func (x *SendSignalRequest) String() string {
 func (*SendSignalRequest) ProtoMessage() {}
 
 func (x *SendSignalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +745,7 @@ func (x *SendSignalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignalRequest.ProtoReflect.Descriptor instead.
 func (*SendSignalRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{14}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SendSignalRequest) GetSessionId() string {
@@ -1278,7 +807,7 @@ type SendSignalResponse struct {
 
 func (x *SendSignalResponse) Reset() {
 	*x = SendSignalResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +819,7 @@ func (x *SendSignalResponse) String() string {
 func (*SendSignalResponse) ProtoMessage() {}
 
 func (x *SendSignalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +832,7 @@ func (x *SendSignalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignalResponse.ProtoReflect.Descriptor instead.
 func (*SendSignalResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{15}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{11}
 }
 
 // GetSessionRequest names a session.
@@ -1317,7 +846,7 @@ type GetSessionRequest struct {
 
 func (x *GetSessionRequest) Reset() {
 	*x = GetSessionRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +858,7 @@ func (x *GetSessionRequest) String() string {
 func (*GetSessionRequest) ProtoMessage() {}
 
 func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +871,7 @@ func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetSessionRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{16}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetSessionRequest) GetSessionId() string {
@@ -1363,7 +892,7 @@ type GetSessionResponse struct {
 
 func (x *GetSessionResponse) Reset() {
 	*x = GetSessionResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +904,7 @@ func (x *GetSessionResponse) String() string {
 func (*GetSessionResponse) ProtoMessage() {}
 
 func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +917,7 @@ func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetSessionResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{17}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetSessionResponse) GetSession() *Session {
@@ -1418,7 +947,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1430,7 +959,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1443,7 +972,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{18}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListSessionsRequest) GetAgentId() string {
@@ -1494,7 +1023,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1035,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1048,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{19}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -1554,7 +1083,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[20]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1095,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[20]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1108,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{20}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListEventsRequest) GetSessionId() string {
@@ -1623,7 +1152,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[21]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1164,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[21]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1177,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{21}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -1661,1613 +1190,6 @@ func (x *ListEventsResponse) GetEvents() []*Event {
 func (x *ListEventsResponse) GetNextPageToken() string {
 	if x != nil {
 		return x.NextPageToken
-	}
-	return ""
-}
-
-// GetConversationRequest names a conversation.
-type GetConversationRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// The caller's id of the conversation.
-	ConversationId string `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
-}
-
-func (x *GetConversationRequest) Reset() {
-	*x = GetConversationRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[22]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetConversationRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetConversationRequest) ProtoMessage() {}
-
-func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[22]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetConversationRequest.ProtoReflect.Descriptor instead.
-func (*GetConversationRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{22}
-}
-
-func (x *GetConversationRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *GetConversationRequest) GetConversationId() string {
-	if x != nil {
-		return x.ConversationId
-	}
-	return ""
-}
-
-// GetConversationResponse tells who may speak.
-type GetConversationResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who may speak to the customer.
-	Owner Owner `protobuf:"varint,1,opt,name=owner,proto3,enum=handoff.v1.Owner" json:"owner,omitempty"`
-	// Rises with each change of the owner. 0 for an unknown conversation.
-	Epoch uint64 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The open session. Absent when the owner is the bot.
-	Session       *Session `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetConversationResponse) Reset() {
-	*x = GetConversationResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetConversationResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetConversationResponse) ProtoMessage() {}
-
-func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetConversationResponse.ProtoReflect.Descriptor instead.
-func (*GetConversationResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *GetConversationResponse) GetOwner() Owner {
-	if x != nil {
-		return x.Owner
-	}
-	return Owner_OWNER_UNSPECIFIED
-}
-
-func (x *GetConversationResponse) GetEpoch() uint64 {
-	if x != nil {
-		return x.Epoch
-	}
-	return 0
-}
-
-func (x *GetConversationResponse) GetSession() *Session {
-	if x != nil {
-		return x.Session
-	}
-	return nil
-}
-
-// CheckTurnRequest is the state of affairs in which the bot began its turn.
-type CheckTurnRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// The caller's id of the conversation.
-	ConversationId string `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
-	// The epoch that GetConversation gave when the bot began.
-	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CheckTurnRequest) Reset() {
-	*x = CheckTurnRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[24]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CheckTurnRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CheckTurnRequest) ProtoMessage() {}
-
-func (x *CheckTurnRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[24]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CheckTurnRequest.ProtoReflect.Descriptor instead.
-func (*CheckTurnRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{24}
-}
-
-func (x *CheckTurnRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *CheckTurnRequest) GetConversationId() string {
-	if x != nil {
-		return x.ConversationId
-	}
-	return ""
-}
-
-func (x *CheckTurnRequest) GetEpoch() uint64 {
-	if x != nil {
-		return x.Epoch
-	}
-	return 0
-}
-
-// CheckTurnResponse is empty: the bot may speak.
-type CheckTurnResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CheckTurnResponse) Reset() {
-	*x = CheckTurnResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CheckTurnResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CheckTurnResponse) ProtoMessage() {}
-
-func (x *CheckTurnResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CheckTurnResponse.ProtoReflect.Descriptor instead.
-func (*CheckTurnResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{25}
-}
-
-// GetHandoffToolRequest names an agent.
-type GetHandoffToolRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId       string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetHandoffToolRequest) Reset() {
-	*x = GetHandoffToolRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetHandoffToolRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetHandoffToolRequest) ProtoMessage() {}
-
-func (x *GetHandoffToolRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetHandoffToolRequest.ProtoReflect.Descriptor instead.
-func (*GetHandoffToolRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{26}
-}
-
-func (x *GetHandoffToolRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-// GetHandoffToolResponse is a tool for a model.
-type GetHandoffToolResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the tool.
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// When to use it and what is true now, in words for the model.
-	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// JSON Schema of the tool's input.
-	InputSchema   *structpb.Struct `protobuf:"bytes,3,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetHandoffToolResponse) Reset() {
-	*x = GetHandoffToolResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[27]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetHandoffToolResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetHandoffToolResponse) ProtoMessage() {}
-
-func (x *GetHandoffToolResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[27]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetHandoffToolResponse.ProtoReflect.Descriptor instead.
-func (*GetHandoffToolResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{27}
-}
-
-func (x *GetHandoffToolResponse) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *GetHandoffToolResponse) GetDescription() string {
-	if x != nil {
-		return x.Description
-	}
-	return ""
-}
-
-func (x *GetHandoffToolResponse) GetInputSchema() *structpb.Struct {
-	if x != nil {
-		return x.InputSchema
-	}
-	return nil
-}
-
-// EvaluateScheduleRequest names an agent and a moment.
-type EvaluateScheduleRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// The moment. Absent: now.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *EvaluateScheduleRequest) Reset() {
-	*x = EvaluateScheduleRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[28]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *EvaluateScheduleRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*EvaluateScheduleRequest) ProtoMessage() {}
-
-func (x *EvaluateScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[28]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use EvaluateScheduleRequest.ProtoReflect.Descriptor instead.
-func (*EvaluateScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{28}
-}
-
-func (x *EvaluateScheduleRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *EvaluateScheduleRequest) GetTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Time
-	}
-	return nil
-}
-
-// EvaluateScheduleResponse tells what the schedule says.
-type EvaluateScheduleResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether service is on at that moment.
-	Open bool `protobuf:"varint,1,opt,name=open,proto3" json:"open,omitempty"`
-	// Why, in words for an operator.
-	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The windows of that day in the agent's zone, in order, after merging.
-	Windows []*ServiceWindow `protobuf:"bytes,3,rep,name=windows,proto3" json:"windows,omitempty"`
-	// The next opening after that moment. Absent when none is known.
-	NextOpenTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_open_time,json=nextOpenTime,proto3" json:"next_open_time,omitempty"`
-	// The next closing after that moment. Absent when none is known.
-	NextCloseTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=next_close_time,json=nextCloseTime,proto3" json:"next_close_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *EvaluateScheduleResponse) Reset() {
-	*x = EvaluateScheduleResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[29]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *EvaluateScheduleResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*EvaluateScheduleResponse) ProtoMessage() {}
-
-func (x *EvaluateScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[29]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use EvaluateScheduleResponse.ProtoReflect.Descriptor instead.
-func (*EvaluateScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{29}
-}
-
-func (x *EvaluateScheduleResponse) GetOpen() bool {
-	if x != nil {
-		return x.Open
-	}
-	return false
-}
-
-func (x *EvaluateScheduleResponse) GetReason() string {
-	if x != nil {
-		return x.Reason
-	}
-	return ""
-}
-
-func (x *EvaluateScheduleResponse) GetWindows() []*ServiceWindow {
-	if x != nil {
-		return x.Windows
-	}
-	return nil
-}
-
-func (x *EvaluateScheduleResponse) GetNextOpenTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.NextOpenTime
-	}
-	return nil
-}
-
-func (x *EvaluateScheduleResponse) GetNextCloseTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.NextCloseTime
-	}
-	return nil
-}
-
-// GetProviderRequest names an agent.
-type GetProviderRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId       string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetProviderRequest) Reset() {
-	*x = GetProviderRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[30]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetProviderRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetProviderRequest) ProtoMessage() {}
-
-func (x *GetProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[30]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetProviderRequest.ProtoReflect.Descriptor instead.
-func (*GetProviderRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{30}
-}
-
-func (x *GetProviderRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-// GetProviderResponse is an agent's configuration.
-type GetProviderResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// The settings with their defaults filled in.
-	Settings *Settings `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
-	// Names of the provider's secrets that are stored.
-	SecretsSet []string `protobuf:"bytes,3,rep,name=secrets_set,json=secretsSet,proto3" json:"secrets_set,omitempty"`
-	// The status now.
-	Status *ServiceStatus `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
-	// Where the vendor shall send its webhooks. Empty if the kind has none.
-	ReceiveUrl string `protobuf:"bytes,5,opt,name=receive_url,json=receiveUrl,proto3" json:"receive_url,omitempty"`
-	// Link by which an administrator of the vendor's account consents. Empty if
-	// the kind needs no consent.
-	AuthorizeUrl string `protobuf:"bytes,6,opt,name=authorize_url,json=authorizeUrl,proto3" json:"authorize_url,omitempty"`
-	// Version of the configuration, for ConfigureProvider and DeleteProvider.
-	Etag string `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`
-	// The provider with its secrets left empty. Absent when there is none.
-	//
-	// Types that are valid to be assigned to Provider:
-	//
-	//	*GetProviderResponse_Desk
-	//	*GetProviderResponse_Webhook
-	//	*GetProviderResponse_Intercom
-	//	*GetProviderResponse_Livechat
-	//	*GetProviderResponse_Slack
-	//	*GetProviderResponse_Whatsapp
-	//	*GetProviderResponse_Dingtalk
-	//	*GetProviderResponse_Wecom
-	//	*GetProviderResponse_Qiyu
-	//	*GetProviderResponse_Chatwoot
-	//	*GetProviderResponse_Zendesk
-	Provider      isGetProviderResponse_Provider `protobuf_oneof:"provider"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetProviderResponse) Reset() {
-	*x = GetProviderResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[31]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetProviderResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetProviderResponse) ProtoMessage() {}
-
-func (x *GetProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[31]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetProviderResponse.ProtoReflect.Descriptor instead.
-func (*GetProviderResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{31}
-}
-
-func (x *GetProviderResponse) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *GetProviderResponse) GetSettings() *Settings {
-	if x != nil {
-		return x.Settings
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetSecretsSet() []string {
-	if x != nil {
-		return x.SecretsSet
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetStatus() *ServiceStatus {
-	if x != nil {
-		return x.Status
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetReceiveUrl() string {
-	if x != nil {
-		return x.ReceiveUrl
-	}
-	return ""
-}
-
-func (x *GetProviderResponse) GetAuthorizeUrl() string {
-	if x != nil {
-		return x.AuthorizeUrl
-	}
-	return ""
-}
-
-func (x *GetProviderResponse) GetEtag() string {
-	if x != nil {
-		return x.Etag
-	}
-	return ""
-}
-
-func (x *GetProviderResponse) GetProvider() isGetProviderResponse_Provider {
-	if x != nil {
-		return x.Provider
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetDesk() *DeskConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Desk); ok {
-			return x.Desk
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetWebhook() *WebhookConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Webhook); ok {
-			return x.Webhook
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetIntercom() *IntercomConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Intercom); ok {
-			return x.Intercom
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetLivechat() *LiveChatConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Livechat); ok {
-			return x.Livechat
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetSlack() *SlackConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Slack); ok {
-			return x.Slack
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetWhatsapp() *WhatsAppConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Whatsapp); ok {
-			return x.Whatsapp
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetDingtalk() *DingTalkConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Dingtalk); ok {
-			return x.Dingtalk
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetWecom() *WeComConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Wecom); ok {
-			return x.Wecom
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetQiyu() *QiYuConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Qiyu); ok {
-			return x.Qiyu
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetChatwoot() *ChatwootConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Chatwoot); ok {
-			return x.Chatwoot
-		}
-	}
-	return nil
-}
-
-func (x *GetProviderResponse) GetZendesk() *ZendeskConfig {
-	if x != nil {
-		if x, ok := x.Provider.(*GetProviderResponse_Zendesk); ok {
-			return x.Zendesk
-		}
-	}
-	return nil
-}
-
-type isGetProviderResponse_Provider interface {
-	isGetProviderResponse_Provider()
-}
-
-type GetProviderResponse_Desk struct {
-	// This server's own desk.
-	Desk *DeskConfig `protobuf:"bytes,20,opt,name=desk,proto3,oneof"`
-}
-
-type GetProviderResponse_Webhook struct {
-	// A developer's own server.
-	Webhook *WebhookConfig `protobuf:"bytes,21,opt,name=webhook,proto3,oneof"`
-}
-
-type GetProviderResponse_Intercom struct {
-	// Intercom.
-	Intercom *IntercomConfig `protobuf:"bytes,22,opt,name=intercom,proto3,oneof"`
-}
-
-type GetProviderResponse_Livechat struct {
-	// LiveChat (text.com).
-	Livechat *LiveChatConfig `protobuf:"bytes,23,opt,name=livechat,proto3,oneof"`
-}
-
-type GetProviderResponse_Slack struct {
-	// Slack.
-	Slack *SlackConfig `protobuf:"bytes,24,opt,name=slack,proto3,oneof"`
-}
-
-type GetProviderResponse_Whatsapp struct {
-	// WhatsApp Business.
-	Whatsapp *WhatsAppConfig `protobuf:"bytes,25,opt,name=whatsapp,proto3,oneof"`
-}
-
-type GetProviderResponse_Dingtalk struct {
-	// DingTalk.
-	Dingtalk *DingTalkConfig `protobuf:"bytes,26,opt,name=dingtalk,proto3,oneof"`
-}
-
-type GetProviderResponse_Wecom struct {
-	// WeCom.
-	Wecom *WeComConfig `protobuf:"bytes,27,opt,name=wecom,proto3,oneof"`
-}
-
-type GetProviderResponse_Qiyu struct {
-	// QiYu.
-	Qiyu *QiYuConfig `protobuf:"bytes,28,opt,name=qiyu,proto3,oneof"`
-}
-
-type GetProviderResponse_Chatwoot struct {
-	// Chatwoot.
-	Chatwoot *ChatwootConfig `protobuf:"bytes,29,opt,name=chatwoot,proto3,oneof"`
-}
-
-type GetProviderResponse_Zendesk struct {
-	// Zendesk.
-	Zendesk *ZendeskConfig `protobuf:"bytes,30,opt,name=zendesk,proto3,oneof"`
-}
-
-func (*GetProviderResponse_Desk) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Webhook) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Intercom) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Livechat) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Slack) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Whatsapp) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Dingtalk) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Wecom) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Qiyu) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Chatwoot) isGetProviderResponse_Provider() {}
-
-func (*GetProviderResponse_Zendesk) isGetProviderResponse_Provider() {}
-
-// TestProviderRequest names an agent.
-type TestProviderRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId       string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *TestProviderRequest) Reset() {
-	*x = TestProviderRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[32]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *TestProviderRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*TestProviderRequest) ProtoMessage() {}
-
-func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[32]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use TestProviderRequest.ProtoReflect.Descriptor instead.
-func (*TestProviderRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{32}
-}
-
-func (x *TestProviderRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-// TestProviderResponse is the outcome.
-type TestProviderResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The status after the check.
-	Status        *ServiceStatus `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *TestProviderResponse) Reset() {
-	*x = TestProviderResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[33]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *TestProviderResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*TestProviderResponse) ProtoMessage() {}
-
-func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[33]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use TestProviderResponse.ProtoReflect.Descriptor instead.
-func (*TestProviderResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{33}
-}
-
-func (x *TestProviderResponse) GetStatus() *ServiceStatus {
-	if x != nil {
-		return x.Status
-	}
-	return nil
-}
-
-// DeleteProviderRequest names an agent.
-type DeleteProviderRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// Deletes it even though sessions are open.
-	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
-	// The `etag` that was read. Given, the call fails with `aborted` if the
-	// configuration has changed since.
-	Etag          string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeleteProviderRequest) Reset() {
-	*x = DeleteProviderRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[34]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeleteProviderRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeleteProviderRequest) ProtoMessage() {}
-
-func (x *DeleteProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[34]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeleteProviderRequest.ProtoReflect.Descriptor instead.
-func (*DeleteProviderRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{34}
-}
-
-func (x *DeleteProviderRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *DeleteProviderRequest) GetForce() bool {
-	if x != nil {
-		return x.Force
-	}
-	return false
-}
-
-func (x *DeleteProviderRequest) GetEtag() string {
-	if x != nil {
-		return x.Etag
-	}
-	return ""
-}
-
-// DeleteProviderResponse is empty.
-type DeleteProviderResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeleteProviderResponse) Reset() {
-	*x = DeleteProviderResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[35]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeleteProviderResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeleteProviderResponse) ProtoMessage() {}
-
-func (x *DeleteProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[35]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeleteProviderResponse.ProtoReflect.Descriptor instead.
-func (*DeleteProviderResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{35}
-}
-
-// ListProviderKindsRequest is empty.
-type ListProviderKindsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListProviderKindsRequest) Reset() {
-	*x = ListProviderKindsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[36]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListProviderKindsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListProviderKindsRequest) ProtoMessage() {}
-
-func (x *ListProviderKindsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[36]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListProviderKindsRequest.ProtoReflect.Descriptor instead.
-func (*ListProviderKindsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{36}
-}
-
-// ListProviderKindsResponse lists kinds.
-type ListProviderKindsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kinds, in the order in which to show them.
-	Kinds         []*ProviderKind `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListProviderKindsResponse) Reset() {
-	*x = ListProviderKindsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[37]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListProviderKindsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListProviderKindsResponse) ProtoMessage() {}
-
-func (x *ListProviderKindsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[37]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListProviderKindsResponse.ProtoReflect.Descriptor instead.
-func (*ListProviderKindsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{37}
-}
-
-func (x *ListProviderKindsResponse) GetKinds() []*ProviderKind {
-	if x != nil {
-		return x.Kinds
-	}
-	return nil
-}
-
-// ProviderKind is a kind of provider.
-type ProviderKind struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name, which is the field of ConfigureProviderRequest's oneof.
-	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Its name for people.
-	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	// Whether it has not been tried against the real vendor enough yet.
-	Beta bool `protobuf:"varint,3,opt,name=beta,proto3" json:"beta,omitempty"`
-	// What it can do.
-	Capabilities *ProviderCapabilities `protobuf:"bytes,4,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
-	// What it is limited to.
-	Limits *ProviderLimits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
-	// The fields of its configuration, in order.
-	Fields []*ProviderField `protobuf:"bytes,6,rep,name=fields,proto3" json:"fields,omitempty"`
-	// What an administrator does to set it up, step by step, in Markdown.
-	SetupSteps    []string `protobuf:"bytes,7,rep,name=setup_steps,json=setupSteps,proto3" json:"setup_steps,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ProviderKind) Reset() {
-	*x = ProviderKind{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[38]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ProviderKind) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ProviderKind) ProtoMessage() {}
-
-func (x *ProviderKind) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[38]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ProviderKind.ProtoReflect.Descriptor instead.
-func (*ProviderKind) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{38}
-}
-
-func (x *ProviderKind) GetKind() string {
-	if x != nil {
-		return x.Kind
-	}
-	return ""
-}
-
-func (x *ProviderKind) GetTitle() string {
-	if x != nil {
-		return x.Title
-	}
-	return ""
-}
-
-func (x *ProviderKind) GetBeta() bool {
-	if x != nil {
-		return x.Beta
-	}
-	return false
-}
-
-func (x *ProviderKind) GetCapabilities() *ProviderCapabilities {
-	if x != nil {
-		return x.Capabilities
-	}
-	return nil
-}
-
-func (x *ProviderKind) GetLimits() *ProviderLimits {
-	if x != nil {
-		return x.Limits
-	}
-	return nil
-}
-
-func (x *ProviderKind) GetFields() []*ProviderField {
-	if x != nil {
-		return x.Fields
-	}
-	return nil
-}
-
-func (x *ProviderKind) GetSetupSteps() []string {
-	if x != nil {
-		return x.SetupSteps
-	}
-	return nil
-}
-
-// ProviderCapabilities is what a kind can do. What it cannot do is replaced where
-// possible: an attachment becomes a link in the text, for instance.
-type ProviderCapabilities struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Carries files.
-	Attachments bool `protobuf:"varint,1,opt,name=attachments,proto3" json:"attachments,omitempty"`
-	// Carries typing signals.
-	Typing bool `protobuf:"varint,2,opt,name=typing,proto3" json:"typing,omitempty"`
-	// Reports that a human has seen a message.
-	ReadReceipts bool `protobuf:"varint,3,opt,name=read_receipts,json=readReceipts,proto3" json:"read_receipts,omitempty"`
-	// Cannot work without the customer's e-mail address.
-	NeedsEmail bool `protobuf:"varint,4,opt,name=needs_email,json=needsEmail,proto3" json:"needs_email,omitempty"`
-	// Can be told that a session is closed.
-	CanClose bool `protobuf:"varint,5,opt,name=can_close,json=canClose,proto3" json:"can_close,omitempty"`
-	// Reports the customer's place in the queue.
-	QueuePosition bool `protobuf:"varint,6,opt,name=queue_position,json=queuePosition,proto3" json:"queue_position,omitempty"`
-	// Reports who joins and leaves.
-	Participants  bool `protobuf:"varint,7,opt,name=participants,proto3" json:"participants,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ProviderCapabilities) Reset() {
-	*x = ProviderCapabilities{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[39]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ProviderCapabilities) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ProviderCapabilities) ProtoMessage() {}
-
-func (x *ProviderCapabilities) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[39]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ProviderCapabilities.ProtoReflect.Descriptor instead.
-func (*ProviderCapabilities) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{39}
-}
-
-func (x *ProviderCapabilities) GetAttachments() bool {
-	if x != nil {
-		return x.Attachments
-	}
-	return false
-}
-
-func (x *ProviderCapabilities) GetTyping() bool {
-	if x != nil {
-		return x.Typing
-	}
-	return false
-}
-
-func (x *ProviderCapabilities) GetReadReceipts() bool {
-	if x != nil {
-		return x.ReadReceipts
-	}
-	return false
-}
-
-func (x *ProviderCapabilities) GetNeedsEmail() bool {
-	if x != nil {
-		return x.NeedsEmail
-	}
-	return false
-}
-
-func (x *ProviderCapabilities) GetCanClose() bool {
-	if x != nil {
-		return x.CanClose
-	}
-	return false
-}
-
-func (x *ProviderCapabilities) GetQueuePosition() bool {
-	if x != nil {
-		return x.QueuePosition
-	}
-	return false
-}
-
-func (x *ProviderCapabilities) GetParticipants() bool {
-	if x != nil {
-		return x.Participants
-	}
-	return false
-}
-
-// ProviderLimits is what a kind is limited to.
-type ProviderLimits struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The longest text in bytes. 0: no limit of its own.
-	MaxTextBytes int64 `protobuf:"varint,1,opt,name=max_text_bytes,json=maxTextBytes,proto3" json:"max_text_bytes,omitempty"`
-	// The largest file in bytes. 0: no limit of its own.
-	MaxAttachmentBytes int64 `protobuf:"varint,2,opt,name=max_attachment_bytes,json=maxAttachmentBytes,proto3" json:"max_attachment_bytes,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
-}
-
-func (x *ProviderLimits) Reset() {
-	*x = ProviderLimits{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[40]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ProviderLimits) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ProviderLimits) ProtoMessage() {}
-
-func (x *ProviderLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[40]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ProviderLimits.ProtoReflect.Descriptor instead.
-func (*ProviderLimits) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{40}
-}
-
-func (x *ProviderLimits) GetMaxTextBytes() int64 {
-	if x != nil {
-		return x.MaxTextBytes
-	}
-	return 0
-}
-
-func (x *ProviderLimits) GetMaxAttachmentBytes() int64 {
-	if x != nil {
-		return x.MaxAttachmentBytes
-	}
-	return 0
-}
-
-// ProviderField is one field of a kind's configuration.
-type ProviderField struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name in the configuration message.
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Whether it is a secret: written but never read.
-	Secret bool `protobuf:"varint,2,opt,name=secret,proto3" json:"secret,omitempty"`
-	// Whether it must be given before the provider works.
-	Required bool `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
-	// What it is.
-	Description   string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ProviderField) Reset() {
-	*x = ProviderField{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[41]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ProviderField) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ProviderField) ProtoMessage() {}
-
-func (x *ProviderField) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[41]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ProviderField.ProtoReflect.Descriptor instead.
-func (*ProviderField) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{41}
-}
-
-func (x *ProviderField) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *ProviderField) GetSecret() bool {
-	if x != nil {
-		return x.Secret
-	}
-	return false
-}
-
-func (x *ProviderField) GetRequired() bool {
-	if x != nil {
-		return x.Required
-	}
-	return false
-}
-
-func (x *ProviderField) GetDescription() string {
-	if x != nil {
-		return x.Description
-	}
-	return ""
-}
-
-// ListAgentsRequest chooses a page.
-type ListAgentsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many at most, up to 1,000. Default: 50.
-	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before. Empty: the first page. Other
-	// filters must stay the same; a token that is not ours is `invalid_argument`.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListAgentsRequest) Reset() {
-	*x = ListAgentsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[42]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListAgentsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListAgentsRequest) ProtoMessage() {}
-
-func (x *ListAgentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[42]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListAgentsRequest.ProtoReflect.Descriptor instead.
-func (*ListAgentsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{42}
-}
-
-func (x *ListAgentsRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
-	}
-	return 0
-}
-
-func (x *ListAgentsRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-// ListAgentsResponse is one page.
-type ListAgentsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agents, by id.
-	Agents []*Agent `protobuf:"bytes,1,rep,name=agents,proto3" json:"agents,omitempty"`
-	// Token of the next page. Empty: this was the last one.
-	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListAgentsResponse) Reset() {
-	*x = ListAgentsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[43]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListAgentsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListAgentsResponse) ProtoMessage() {}
-
-func (x *ListAgentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[43]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListAgentsResponse.ProtoReflect.Descriptor instead.
-func (*ListAgentsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{43}
-}
-
-func (x *ListAgentsResponse) GetAgents() []*Agent {
-	if x != nil {
-		return x.Agents
-	}
-	return nil
-}
-
-func (x *ListAgentsResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
-// Agent is an agent in a list.
-type Agent struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its id.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// Its status now.
-	Status *ServiceStatus `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
-	// Settings.enabled.
-	Enabled bool `protobuf:"varint,3,opt,name=enabled,proto3" json:"enabled,omitempty"`
-	// Version of its configuration.
-	Etag          string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Agent) Reset() {
-	*x = Agent{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[44]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Agent) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Agent) ProtoMessage() {}
-
-func (x *Agent) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[44]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Agent.ProtoReflect.Descriptor instead.
-func (*Agent) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{44}
-}
-
-func (x *Agent) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *Agent) GetStatus() *ServiceStatus {
-	if x != nil {
-		return x.Status
-	}
-	return nil
-}
-
-func (x *Agent) GetEnabled() bool {
-	if x != nil {
-		return x.Enabled
-	}
-	return false
-}
-
-func (x *Agent) GetEtag() string {
-	if x != nil {
-		return x.Etag
 	}
 	return ""
 }
@@ -3290,7 +1212,7 @@ type CreateUploadRequest struct {
 
 func (x *CreateUploadRequest) Reset() {
 	*x = CreateUploadRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[45]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3302,7 +1224,7 @@ func (x *CreateUploadRequest) String() string {
 func (*CreateUploadRequest) ProtoMessage() {}
 
 func (x *CreateUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[45]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3315,7 +1237,7 @@ func (x *CreateUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateUploadRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{45}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CreateUploadRequest) GetSessionId() string {
@@ -3361,7 +1283,7 @@ type CreateUploadResponse struct {
 
 func (x *CreateUploadResponse) Reset() {
 	*x = CreateUploadResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[46]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3373,7 +1295,7 @@ func (x *CreateUploadResponse) String() string {
 func (*CreateUploadResponse) ProtoMessage() {}
 
 func (x *CreateUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[46]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3386,7 +1308,7 @@ func (x *CreateUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateUploadResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{46}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CreateUploadResponse) GetUploadId() string {
@@ -3415,40 +1337,7 @@ var File_handoff_v1_handoff_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"\n" +
 	" handoff/v1/handoff_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16handoff/v1/event.proto\x1a\x19handoff/v1/provider.proto\x1a\x18handoff/v1/session.proto\x1a\x19handoff/v1/settings.proto\"\x85\a\n" +
-	"\x18ConfigureProviderRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x120\n" +
-	"\bsettings\x18\x02 \x01(\v2\x14.handoff.v1.SettingsR\bsettings\x12;\n" +
-	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
-	"updateMask\x12\x1c\n" +
-	"\x04etag\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x04etag\x12#\n" +
-	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x126\n" +
-	"\rclear_secrets\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01(\x80\x01R\fclearSecrets\x12,\n" +
-	"\x04desk\x18\x14 \x01(\v2\x16.handoff.v1.DeskConfigH\x00R\x04desk\x125\n" +
-	"\awebhook\x18\x15 \x01(\v2\x19.handoff.v1.WebhookConfigH\x00R\awebhook\x128\n" +
-	"\bintercom\x18\x16 \x01(\v2\x1a.handoff.v1.IntercomConfigH\x00R\bintercom\x128\n" +
-	"\blivechat\x18\x17 \x01(\v2\x1a.handoff.v1.LiveChatConfigH\x00R\blivechat\x12/\n" +
-	"\x05slack\x18\x18 \x01(\v2\x17.handoff.v1.SlackConfigH\x00R\x05slack\x128\n" +
-	"\bwhatsapp\x18\x19 \x01(\v2\x1a.handoff.v1.WhatsAppConfigH\x00R\bwhatsapp\x128\n" +
-	"\bdingtalk\x18\x1a \x01(\v2\x1a.handoff.v1.DingTalkConfigH\x00R\bdingtalk\x12/\n" +
-	"\x05wecom\x18\x1b \x01(\v2\x17.handoff.v1.WeComConfigH\x00R\x05wecom\x12,\n" +
-	"\x04qiyu\x18\x1c \x01(\v2\x16.handoff.v1.QiYuConfigH\x00R\x04qiyu\x128\n" +
-	"\bchatwoot\x18\x1d \x01(\v2\x1a.handoff.v1.ChatwootConfigH\x00R\bchatwoot\x125\n" +
-	"\azendesk\x18\x1e \x01(\v2\x19.handoff.v1.ZendeskConfigH\x00R\azendeskB\n" +
-	"\n" +
-	"\bprovider\"\xa8\x01\n" +
-	"\x19ConfigureProviderResponse\x121\n" +
-	"\x06status\x18\x01 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\x12\x1f\n" +
-	"\vreceive_url\x18\x02 \x01(\tR\n" +
-	"receiveUrl\x12#\n" +
-	"\rauthorize_url\x18\x03 \x01(\tR\fauthorizeUrl\x12\x12\n" +
-	"\x04etag\x18\x04 \x01(\tR\x04etag\"@\n" +
-	"\x17GetServiceStatusRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"M\n" +
-	"\x18GetServiceStatusResponse\x121\n" +
-	"\x06status\x18\x01 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\"\xba\x05\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16handoff/v1/agent.proto\x1a\x1dhandoff/v1/conversation.proto\x1a\x16handoff/v1/event.proto\x1a\x18handoff/v1/session.proto\"\xba\x05\n" +
 	"\x15RequestHandoffRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x123\n" +
@@ -3545,119 +1434,7 @@ const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"g\n" +
 	"\x12ListEventsResponse\x12)\n" +
 	"\x06events\x18\x01 \x03(\v2\x11.handoff.v1.EventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"t\n" +
-	"\x16GetConversationRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x123\n" +
-	"\x0fconversation_id\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\x0econversationId\"\x87\x01\n" +
-	"\x17GetConversationResponse\x12'\n" +
-	"\x05owner\x18\x01 \x01(\x0e2\x11.handoff.v1.OwnerR\x05owner\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12-\n" +
-	"\asession\x18\x03 \x01(\v2\x13.handoff.v1.SessionR\asession\"\x84\x01\n" +
-	"\x10CheckTurnRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x123\n" +
-	"\x0fconversation_id\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\x0econversationId\x12\x14\n" +
-	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"\x13\n" +
-	"\x11CheckTurnResponse\">\n" +
-	"\x15GetHandoffToolRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"\x8a\x01\n" +
-	"\x16GetHandoffToolResponse\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription\x12:\n" +
-	"\finput_schema\x18\x03 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\"p\n" +
-	"\x17EvaluateScheduleRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x12.\n" +
-	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x81\x02\n" +
-	"\x18EvaluateScheduleResponse\x12\x12\n" +
-	"\x04open\x18\x01 \x01(\bR\x04open\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\x123\n" +
-	"\awindows\x18\x03 \x03(\v2\x19.handoff.v1.ServiceWindowR\awindows\x12@\n" +
-	"\x0enext_open_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fnextOpenTime\x12B\n" +
-	"\x0fnext_close_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rnextCloseTime\";\n" +
-	"\x12GetProviderRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"\xea\x06\n" +
-	"\x13GetProviderResponse\x12\x19\n" +
-	"\bagent_id\x18\x01 \x01(\tR\aagentId\x120\n" +
-	"\bsettings\x18\x02 \x01(\v2\x14.handoff.v1.SettingsR\bsettings\x12\x1f\n" +
-	"\vsecrets_set\x18\x03 \x03(\tR\n" +
-	"secretsSet\x121\n" +
-	"\x06status\x18\x04 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\x12\x1f\n" +
-	"\vreceive_url\x18\x05 \x01(\tR\n" +
-	"receiveUrl\x12#\n" +
-	"\rauthorize_url\x18\x06 \x01(\tR\fauthorizeUrl\x12\x12\n" +
-	"\x04etag\x18\a \x01(\tR\x04etag\x12,\n" +
-	"\x04desk\x18\x14 \x01(\v2\x16.handoff.v1.DeskConfigH\x00R\x04desk\x125\n" +
-	"\awebhook\x18\x15 \x01(\v2\x19.handoff.v1.WebhookConfigH\x00R\awebhook\x128\n" +
-	"\bintercom\x18\x16 \x01(\v2\x1a.handoff.v1.IntercomConfigH\x00R\bintercom\x128\n" +
-	"\blivechat\x18\x17 \x01(\v2\x1a.handoff.v1.LiveChatConfigH\x00R\blivechat\x12/\n" +
-	"\x05slack\x18\x18 \x01(\v2\x17.handoff.v1.SlackConfigH\x00R\x05slack\x128\n" +
-	"\bwhatsapp\x18\x19 \x01(\v2\x1a.handoff.v1.WhatsAppConfigH\x00R\bwhatsapp\x128\n" +
-	"\bdingtalk\x18\x1a \x01(\v2\x1a.handoff.v1.DingTalkConfigH\x00R\bdingtalk\x12/\n" +
-	"\x05wecom\x18\x1b \x01(\v2\x17.handoff.v1.WeComConfigH\x00R\x05wecom\x12,\n" +
-	"\x04qiyu\x18\x1c \x01(\v2\x16.handoff.v1.QiYuConfigH\x00R\x04qiyu\x128\n" +
-	"\bchatwoot\x18\x1d \x01(\v2\x1a.handoff.v1.ChatwootConfigH\x00R\bchatwoot\x125\n" +
-	"\azendesk\x18\x1e \x01(\v2\x19.handoff.v1.ZendeskConfigH\x00R\azendeskB\n" +
-	"\n" +
-	"\bprovider\"<\n" +
-	"\x13TestProviderRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"I\n" +
-	"\x14TestProviderResponse\x121\n" +
-	"\x06status\x18\x01 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\"r\n" +
-	"\x15DeleteProviderRequest\x12%\n" +
-	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x12\x14\n" +
-	"\x05force\x18\x02 \x01(\bR\x05force\x12\x1c\n" +
-	"\x04etag\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x04etag\"\x18\n" +
-	"\x16DeleteProviderResponse\"\x1a\n" +
-	"\x18ListProviderKindsRequest\"K\n" +
-	"\x19ListProviderKindsResponse\x12.\n" +
-	"\x05kinds\x18\x01 \x03(\v2\x18.handoff.v1.ProviderKindR\x05kinds\"\x9a\x02\n" +
-	"\fProviderKind\x12\x12\n" +
-	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
-	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
-	"\x04beta\x18\x03 \x01(\bR\x04beta\x12D\n" +
-	"\fcapabilities\x18\x04 \x01(\v2 .handoff.v1.ProviderCapabilitiesR\fcapabilities\x122\n" +
-	"\x06limits\x18\x05 \x01(\v2\x1a.handoff.v1.ProviderLimitsR\x06limits\x121\n" +
-	"\x06fields\x18\x06 \x03(\v2\x19.handoff.v1.ProviderFieldR\x06fields\x12\x1f\n" +
-	"\vsetup_steps\x18\a \x03(\tR\n" +
-	"setupSteps\"\xfe\x01\n" +
-	"\x14ProviderCapabilities\x12 \n" +
-	"\vattachments\x18\x01 \x01(\bR\vattachments\x12\x16\n" +
-	"\x06typing\x18\x02 \x01(\bR\x06typing\x12#\n" +
-	"\rread_receipts\x18\x03 \x01(\bR\freadReceipts\x12\x1f\n" +
-	"\vneeds_email\x18\x04 \x01(\bR\n" +
-	"needsEmail\x12\x1b\n" +
-	"\tcan_close\x18\x05 \x01(\bR\bcanClose\x12%\n" +
-	"\x0equeue_position\x18\x06 \x01(\bR\rqueuePosition\x12\"\n" +
-	"\fparticipants\x18\a \x01(\bR\fparticipants\"h\n" +
-	"\x0eProviderLimits\x12$\n" +
-	"\x0emax_text_bytes\x18\x01 \x01(\x03R\fmaxTextBytes\x120\n" +
-	"\x14max_attachment_bytes\x18\x02 \x01(\x03R\x12maxAttachmentBytes\"y\n" +
-	"\rProviderField\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06secret\x18\x02 \x01(\bR\x06secret\x12\x1a\n" +
-	"\brequired\x18\x03 \x01(\bR\brequired\x12 \n" +
-	"\vdescription\x18\x04 \x01(\tR\vdescription\"e\n" +
-	"\x11ListAgentsRequest\x12'\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
-	"\n" +
-	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"g\n" +
-	"\x12ListAgentsResponse\x12)\n" +
-	"\x06agents\x18\x01 \x03(\v2\x11.handoff.v1.AgentR\x06agents\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x01\n" +
-	"\x05Agent\x12\x19\n" +
-	"\bagent_id\x18\x01 \x01(\tR\aagentId\x121\n" +
-	"\x06status\x18\x02 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\x12\x18\n" +
-	"\aenabled\x18\x03 \x01(\bR\aenabled\x12\x12\n" +
-	"\x04etag\x18\x04 \x01(\tR\x04etag\"\xa9\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa9\x01\n" +
 	"\x13CreateUploadRequest\x12)\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\n" +
@@ -3713,194 +1490,130 @@ func file_handoff_v1_handoff_service_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_handoff_service_proto_rawDescData
 }
 
-var file_handoff_v1_handoff_service_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_handoff_v1_handoff_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_handoff_v1_handoff_service_proto_goTypes = []any{
-	(*ConfigureProviderRequest)(nil),  // 0: handoff.v1.ConfigureProviderRequest
-	(*ConfigureProviderResponse)(nil), // 1: handoff.v1.ConfigureProviderResponse
-	(*GetServiceStatusRequest)(nil),   // 2: handoff.v1.GetServiceStatusRequest
-	(*GetServiceStatusResponse)(nil),  // 3: handoff.v1.GetServiceStatusResponse
-	(*RequestHandoffRequest)(nil),     // 4: handoff.v1.RequestHandoffRequest
-	(*RequestHandoffResponse)(nil),    // 5: handoff.v1.RequestHandoffResponse
-	(*SendMessageRequest)(nil),        // 6: handoff.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),       // 7: handoff.v1.SendMessageResponse
-	(*StreamRepliesRequest)(nil),      // 8: handoff.v1.StreamRepliesRequest
-	(*StreamRepliesResponse)(nil),     // 9: handoff.v1.StreamRepliesResponse
-	(*CloseSessionRequest)(nil),       // 10: handoff.v1.CloseSessionRequest
-	(*CloseSessionResponse)(nil),      // 11: handoff.v1.CloseSessionResponse
-	(*ContinueWaitingRequest)(nil),    // 12: handoff.v1.ContinueWaitingRequest
-	(*ContinueWaitingResponse)(nil),   // 13: handoff.v1.ContinueWaitingResponse
-	(*SendSignalRequest)(nil),         // 14: handoff.v1.SendSignalRequest
-	(*SendSignalResponse)(nil),        // 15: handoff.v1.SendSignalResponse
-	(*GetSessionRequest)(nil),         // 16: handoff.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),        // 17: handoff.v1.GetSessionResponse
-	(*ListSessionsRequest)(nil),       // 18: handoff.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),      // 19: handoff.v1.ListSessionsResponse
-	(*ListEventsRequest)(nil),         // 20: handoff.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),        // 21: handoff.v1.ListEventsResponse
-	(*GetConversationRequest)(nil),    // 22: handoff.v1.GetConversationRequest
-	(*GetConversationResponse)(nil),   // 23: handoff.v1.GetConversationResponse
-	(*CheckTurnRequest)(nil),          // 24: handoff.v1.CheckTurnRequest
-	(*CheckTurnResponse)(nil),         // 25: handoff.v1.CheckTurnResponse
-	(*GetHandoffToolRequest)(nil),     // 26: handoff.v1.GetHandoffToolRequest
-	(*GetHandoffToolResponse)(nil),    // 27: handoff.v1.GetHandoffToolResponse
-	(*EvaluateScheduleRequest)(nil),   // 28: handoff.v1.EvaluateScheduleRequest
-	(*EvaluateScheduleResponse)(nil),  // 29: handoff.v1.EvaluateScheduleResponse
-	(*GetProviderRequest)(nil),        // 30: handoff.v1.GetProviderRequest
-	(*GetProviderResponse)(nil),       // 31: handoff.v1.GetProviderResponse
-	(*TestProviderRequest)(nil),       // 32: handoff.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),      // 33: handoff.v1.TestProviderResponse
-	(*DeleteProviderRequest)(nil),     // 34: handoff.v1.DeleteProviderRequest
-	(*DeleteProviderResponse)(nil),    // 35: handoff.v1.DeleteProviderResponse
-	(*ListProviderKindsRequest)(nil),  // 36: handoff.v1.ListProviderKindsRequest
-	(*ListProviderKindsResponse)(nil), // 37: handoff.v1.ListProviderKindsResponse
-	(*ProviderKind)(nil),              // 38: handoff.v1.ProviderKind
-	(*ProviderCapabilities)(nil),      // 39: handoff.v1.ProviderCapabilities
-	(*ProviderLimits)(nil),            // 40: handoff.v1.ProviderLimits
-	(*ProviderField)(nil),             // 41: handoff.v1.ProviderField
-	(*ListAgentsRequest)(nil),         // 42: handoff.v1.ListAgentsRequest
-	(*ListAgentsResponse)(nil),        // 43: handoff.v1.ListAgentsResponse
-	(*Agent)(nil),                     // 44: handoff.v1.Agent
-	(*CreateUploadRequest)(nil),       // 45: handoff.v1.CreateUploadRequest
-	(*CreateUploadResponse)(nil),      // 46: handoff.v1.CreateUploadResponse
-	nil,                               // 47: handoff.v1.RequestHandoffRequest.MetadataEntry
-	nil,                               // 48: handoff.v1.CreateUploadResponse.HeadersEntry
-	(*Settings)(nil),                  // 49: handoff.v1.Settings
-	(*fieldmaskpb.FieldMask)(nil),     // 50: google.protobuf.FieldMask
-	(*DeskConfig)(nil),                // 51: handoff.v1.DeskConfig
-	(*WebhookConfig)(nil),             // 52: handoff.v1.WebhookConfig
-	(*IntercomConfig)(nil),            // 53: handoff.v1.IntercomConfig
-	(*LiveChatConfig)(nil),            // 54: handoff.v1.LiveChatConfig
-	(*SlackConfig)(nil),               // 55: handoff.v1.SlackConfig
-	(*WhatsAppConfig)(nil),            // 56: handoff.v1.WhatsAppConfig
-	(*DingTalkConfig)(nil),            // 57: handoff.v1.DingTalkConfig
-	(*WeComConfig)(nil),               // 58: handoff.v1.WeComConfig
-	(*QiYuConfig)(nil),                // 59: handoff.v1.QiYuConfig
-	(*ChatwootConfig)(nil),            // 60: handoff.v1.ChatwootConfig
-	(*ZendeskConfig)(nil),             // 61: handoff.v1.ZendeskConfig
-	(*ServiceStatus)(nil),             // 62: handoff.v1.ServiceStatus
-	(*Customer)(nil),                  // 63: handoff.v1.Customer
-	(*Turn)(nil),                      // 64: handoff.v1.Turn
-	(Priority)(0),                     // 65: handoff.v1.Priority
-	(*structpb.Struct)(nil),           // 66: google.protobuf.Struct
-	(*Session)(nil),                   // 67: handoff.v1.Session
-	(*Declined)(nil),                  // 68: handoff.v1.Declined
-	(*AttachmentInput)(nil),           // 69: handoff.v1.AttachmentInput
-	(*Message)(nil),                   // 70: handoff.v1.Message
-	(*Event)(nil),                     // 71: handoff.v1.Event
-	(*Signal)(nil),                    // 72: handoff.v1.Signal
-	(SessionState)(0),                 // 73: handoff.v1.SessionState
-	(Owner)(0),                        // 74: handoff.v1.Owner
-	(*timestamppb.Timestamp)(nil),     // 75: google.protobuf.Timestamp
-	(*ServiceWindow)(nil),             // 76: handoff.v1.ServiceWindow
+	(*RequestHandoffRequest)(nil),     // 0: handoff.v1.RequestHandoffRequest
+	(*RequestHandoffResponse)(nil),    // 1: handoff.v1.RequestHandoffResponse
+	(*SendMessageRequest)(nil),        // 2: handoff.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),       // 3: handoff.v1.SendMessageResponse
+	(*StreamRepliesRequest)(nil),      // 4: handoff.v1.StreamRepliesRequest
+	(*StreamRepliesResponse)(nil),     // 5: handoff.v1.StreamRepliesResponse
+	(*CloseSessionRequest)(nil),       // 6: handoff.v1.CloseSessionRequest
+	(*CloseSessionResponse)(nil),      // 7: handoff.v1.CloseSessionResponse
+	(*ContinueWaitingRequest)(nil),    // 8: handoff.v1.ContinueWaitingRequest
+	(*ContinueWaitingResponse)(nil),   // 9: handoff.v1.ContinueWaitingResponse
+	(*SendSignalRequest)(nil),         // 10: handoff.v1.SendSignalRequest
+	(*SendSignalResponse)(nil),        // 11: handoff.v1.SendSignalResponse
+	(*GetSessionRequest)(nil),         // 12: handoff.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),        // 13: handoff.v1.GetSessionResponse
+	(*ListSessionsRequest)(nil),       // 14: handoff.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),      // 15: handoff.v1.ListSessionsResponse
+	(*ListEventsRequest)(nil),         // 16: handoff.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),        // 17: handoff.v1.ListEventsResponse
+	(*CreateUploadRequest)(nil),       // 18: handoff.v1.CreateUploadRequest
+	(*CreateUploadResponse)(nil),      // 19: handoff.v1.CreateUploadResponse
+	nil,                               // 20: handoff.v1.RequestHandoffRequest.MetadataEntry
+	nil,                               // 21: handoff.v1.CreateUploadResponse.HeadersEntry
+	(*Customer)(nil),                  // 22: handoff.v1.Customer
+	(*Turn)(nil),                      // 23: handoff.v1.Turn
+	(Priority)(0),                     // 24: handoff.v1.Priority
+	(*structpb.Struct)(nil),           // 25: google.protobuf.Struct
+	(*Session)(nil),                   // 26: handoff.v1.Session
+	(*Declined)(nil),                  // 27: handoff.v1.Declined
+	(*AttachmentInput)(nil),           // 28: handoff.v1.AttachmentInput
+	(*Message)(nil),                   // 29: handoff.v1.Message
+	(*Event)(nil),                     // 30: handoff.v1.Event
+	(*Signal)(nil),                    // 31: handoff.v1.Signal
+	(SessionState)(0),                 // 32: handoff.v1.SessionState
+	(*ConfigureProviderRequest)(nil),  // 33: handoff.v1.ConfigureProviderRequest
+	(*GetServiceStatusRequest)(nil),   // 34: handoff.v1.GetServiceStatusRequest
+	(*GetConversationRequest)(nil),    // 35: handoff.v1.GetConversationRequest
+	(*CheckTurnRequest)(nil),          // 36: handoff.v1.CheckTurnRequest
+	(*GetHandoffToolRequest)(nil),     // 37: handoff.v1.GetHandoffToolRequest
+	(*EvaluateScheduleRequest)(nil),   // 38: handoff.v1.EvaluateScheduleRequest
+	(*GetProviderRequest)(nil),        // 39: handoff.v1.GetProviderRequest
+	(*TestProviderRequest)(nil),       // 40: handoff.v1.TestProviderRequest
+	(*DeleteProviderRequest)(nil),     // 41: handoff.v1.DeleteProviderRequest
+	(*ListProviderKindsRequest)(nil),  // 42: handoff.v1.ListProviderKindsRequest
+	(*ListAgentsRequest)(nil),         // 43: handoff.v1.ListAgentsRequest
+	(*ConfigureProviderResponse)(nil), // 44: handoff.v1.ConfigureProviderResponse
+	(*GetServiceStatusResponse)(nil),  // 45: handoff.v1.GetServiceStatusResponse
+	(*GetConversationResponse)(nil),   // 46: handoff.v1.GetConversationResponse
+	(*CheckTurnResponse)(nil),         // 47: handoff.v1.CheckTurnResponse
+	(*GetHandoffToolResponse)(nil),    // 48: handoff.v1.GetHandoffToolResponse
+	(*EvaluateScheduleResponse)(nil),  // 49: handoff.v1.EvaluateScheduleResponse
+	(*GetProviderResponse)(nil),       // 50: handoff.v1.GetProviderResponse
+	(*TestProviderResponse)(nil),      // 51: handoff.v1.TestProviderResponse
+	(*DeleteProviderResponse)(nil),    // 52: handoff.v1.DeleteProviderResponse
+	(*ListProviderKindsResponse)(nil), // 53: handoff.v1.ListProviderKindsResponse
+	(*ListAgentsResponse)(nil),        // 54: handoff.v1.ListAgentsResponse
 }
 var file_handoff_v1_handoff_service_proto_depIdxs = []int32{
-	49, // 0: handoff.v1.ConfigureProviderRequest.settings:type_name -> handoff.v1.Settings
-	50, // 1: handoff.v1.ConfigureProviderRequest.update_mask:type_name -> google.protobuf.FieldMask
-	51, // 2: handoff.v1.ConfigureProviderRequest.desk:type_name -> handoff.v1.DeskConfig
-	52, // 3: handoff.v1.ConfigureProviderRequest.webhook:type_name -> handoff.v1.WebhookConfig
-	53, // 4: handoff.v1.ConfigureProviderRequest.intercom:type_name -> handoff.v1.IntercomConfig
-	54, // 5: handoff.v1.ConfigureProviderRequest.livechat:type_name -> handoff.v1.LiveChatConfig
-	55, // 6: handoff.v1.ConfigureProviderRequest.slack:type_name -> handoff.v1.SlackConfig
-	56, // 7: handoff.v1.ConfigureProviderRequest.whatsapp:type_name -> handoff.v1.WhatsAppConfig
-	57, // 8: handoff.v1.ConfigureProviderRequest.dingtalk:type_name -> handoff.v1.DingTalkConfig
-	58, // 9: handoff.v1.ConfigureProviderRequest.wecom:type_name -> handoff.v1.WeComConfig
-	59, // 10: handoff.v1.ConfigureProviderRequest.qiyu:type_name -> handoff.v1.QiYuConfig
-	60, // 11: handoff.v1.ConfigureProviderRequest.chatwoot:type_name -> handoff.v1.ChatwootConfig
-	61, // 12: handoff.v1.ConfigureProviderRequest.zendesk:type_name -> handoff.v1.ZendeskConfig
-	62, // 13: handoff.v1.ConfigureProviderResponse.status:type_name -> handoff.v1.ServiceStatus
-	62, // 14: handoff.v1.GetServiceStatusResponse.status:type_name -> handoff.v1.ServiceStatus
-	63, // 15: handoff.v1.RequestHandoffRequest.customer:type_name -> handoff.v1.Customer
-	64, // 16: handoff.v1.RequestHandoffRequest.transcript:type_name -> handoff.v1.Turn
-	65, // 17: handoff.v1.RequestHandoffRequest.priority:type_name -> handoff.v1.Priority
-	47, // 18: handoff.v1.RequestHandoffRequest.metadata:type_name -> handoff.v1.RequestHandoffRequest.MetadataEntry
-	66, // 19: handoff.v1.RequestHandoffRequest.provider_extra:type_name -> google.protobuf.Struct
-	67, // 20: handoff.v1.RequestHandoffResponse.session:type_name -> handoff.v1.Session
-	68, // 21: handoff.v1.RequestHandoffResponse.declined:type_name -> handoff.v1.Declined
-	69, // 22: handoff.v1.SendMessageRequest.attachments:type_name -> handoff.v1.AttachmentInput
-	70, // 23: handoff.v1.SendMessageResponse.message:type_name -> handoff.v1.Message
-	71, // 24: handoff.v1.StreamRepliesResponse.events:type_name -> handoff.v1.Event
-	72, // 25: handoff.v1.StreamRepliesResponse.signals:type_name -> handoff.v1.Signal
-	67, // 26: handoff.v1.CloseSessionResponse.session:type_name -> handoff.v1.Session
-	67, // 27: handoff.v1.ContinueWaitingResponse.session:type_name -> handoff.v1.Session
-	67, // 28: handoff.v1.GetSessionResponse.session:type_name -> handoff.v1.Session
-	73, // 29: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
-	67, // 30: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
-	71, // 31: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
-	74, // 32: handoff.v1.GetConversationResponse.owner:type_name -> handoff.v1.Owner
-	67, // 33: handoff.v1.GetConversationResponse.session:type_name -> handoff.v1.Session
-	66, // 34: handoff.v1.GetHandoffToolResponse.input_schema:type_name -> google.protobuf.Struct
-	75, // 35: handoff.v1.EvaluateScheduleRequest.time:type_name -> google.protobuf.Timestamp
-	76, // 36: handoff.v1.EvaluateScheduleResponse.windows:type_name -> handoff.v1.ServiceWindow
-	75, // 37: handoff.v1.EvaluateScheduleResponse.next_open_time:type_name -> google.protobuf.Timestamp
-	75, // 38: handoff.v1.EvaluateScheduleResponse.next_close_time:type_name -> google.protobuf.Timestamp
-	49, // 39: handoff.v1.GetProviderResponse.settings:type_name -> handoff.v1.Settings
-	62, // 40: handoff.v1.GetProviderResponse.status:type_name -> handoff.v1.ServiceStatus
-	51, // 41: handoff.v1.GetProviderResponse.desk:type_name -> handoff.v1.DeskConfig
-	52, // 42: handoff.v1.GetProviderResponse.webhook:type_name -> handoff.v1.WebhookConfig
-	53, // 43: handoff.v1.GetProviderResponse.intercom:type_name -> handoff.v1.IntercomConfig
-	54, // 44: handoff.v1.GetProviderResponse.livechat:type_name -> handoff.v1.LiveChatConfig
-	55, // 45: handoff.v1.GetProviderResponse.slack:type_name -> handoff.v1.SlackConfig
-	56, // 46: handoff.v1.GetProviderResponse.whatsapp:type_name -> handoff.v1.WhatsAppConfig
-	57, // 47: handoff.v1.GetProviderResponse.dingtalk:type_name -> handoff.v1.DingTalkConfig
-	58, // 48: handoff.v1.GetProviderResponse.wecom:type_name -> handoff.v1.WeComConfig
-	59, // 49: handoff.v1.GetProviderResponse.qiyu:type_name -> handoff.v1.QiYuConfig
-	60, // 50: handoff.v1.GetProviderResponse.chatwoot:type_name -> handoff.v1.ChatwootConfig
-	61, // 51: handoff.v1.GetProviderResponse.zendesk:type_name -> handoff.v1.ZendeskConfig
-	62, // 52: handoff.v1.TestProviderResponse.status:type_name -> handoff.v1.ServiceStatus
-	38, // 53: handoff.v1.ListProviderKindsResponse.kinds:type_name -> handoff.v1.ProviderKind
-	39, // 54: handoff.v1.ProviderKind.capabilities:type_name -> handoff.v1.ProviderCapabilities
-	40, // 55: handoff.v1.ProviderKind.limits:type_name -> handoff.v1.ProviderLimits
-	41, // 56: handoff.v1.ProviderKind.fields:type_name -> handoff.v1.ProviderField
-	44, // 57: handoff.v1.ListAgentsResponse.agents:type_name -> handoff.v1.Agent
-	62, // 58: handoff.v1.Agent.status:type_name -> handoff.v1.ServiceStatus
-	48, // 59: handoff.v1.CreateUploadResponse.headers:type_name -> handoff.v1.CreateUploadResponse.HeadersEntry
-	0,  // 60: handoff.v1.HandoffService.ConfigureProvider:input_type -> handoff.v1.ConfigureProviderRequest
-	2,  // 61: handoff.v1.HandoffService.GetServiceStatus:input_type -> handoff.v1.GetServiceStatusRequest
-	4,  // 62: handoff.v1.HandoffService.RequestHandoff:input_type -> handoff.v1.RequestHandoffRequest
-	6,  // 63: handoff.v1.HandoffService.SendMessage:input_type -> handoff.v1.SendMessageRequest
-	8,  // 64: handoff.v1.HandoffService.StreamReplies:input_type -> handoff.v1.StreamRepliesRequest
-	10, // 65: handoff.v1.HandoffService.CloseSession:input_type -> handoff.v1.CloseSessionRequest
-	12, // 66: handoff.v1.HandoffService.ContinueWaiting:input_type -> handoff.v1.ContinueWaitingRequest
-	14, // 67: handoff.v1.HandoffService.SendSignal:input_type -> handoff.v1.SendSignalRequest
-	16, // 68: handoff.v1.HandoffService.GetSession:input_type -> handoff.v1.GetSessionRequest
-	18, // 69: handoff.v1.HandoffService.ListSessions:input_type -> handoff.v1.ListSessionsRequest
-	20, // 70: handoff.v1.HandoffService.ListEvents:input_type -> handoff.v1.ListEventsRequest
-	22, // 71: handoff.v1.HandoffService.GetConversation:input_type -> handoff.v1.GetConversationRequest
-	24, // 72: handoff.v1.HandoffService.CheckTurn:input_type -> handoff.v1.CheckTurnRequest
-	26, // 73: handoff.v1.HandoffService.GetHandoffTool:input_type -> handoff.v1.GetHandoffToolRequest
-	28, // 74: handoff.v1.HandoffService.EvaluateSchedule:input_type -> handoff.v1.EvaluateScheduleRequest
-	30, // 75: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
-	32, // 76: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
-	34, // 77: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
-	36, // 78: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
-	42, // 79: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
-	45, // 80: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
-	1,  // 81: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
-	3,  // 82: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
-	5,  // 83: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
-	7,  // 84: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
-	9,  // 85: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
-	11, // 86: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
-	13, // 87: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
-	15, // 88: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
-	17, // 89: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
-	19, // 90: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
-	21, // 91: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
-	23, // 92: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
-	25, // 93: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
-	27, // 94: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
-	29, // 95: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
-	31, // 96: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
-	33, // 97: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
-	35, // 98: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
-	37, // 99: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
-	43, // 100: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
-	46, // 101: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
-	81, // [81:102] is the sub-list for method output_type
-	60, // [60:81] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	22, // 0: handoff.v1.RequestHandoffRequest.customer:type_name -> handoff.v1.Customer
+	23, // 1: handoff.v1.RequestHandoffRequest.transcript:type_name -> handoff.v1.Turn
+	24, // 2: handoff.v1.RequestHandoffRequest.priority:type_name -> handoff.v1.Priority
+	20, // 3: handoff.v1.RequestHandoffRequest.metadata:type_name -> handoff.v1.RequestHandoffRequest.MetadataEntry
+	25, // 4: handoff.v1.RequestHandoffRequest.provider_extra:type_name -> google.protobuf.Struct
+	26, // 5: handoff.v1.RequestHandoffResponse.session:type_name -> handoff.v1.Session
+	27, // 6: handoff.v1.RequestHandoffResponse.declined:type_name -> handoff.v1.Declined
+	28, // 7: handoff.v1.SendMessageRequest.attachments:type_name -> handoff.v1.AttachmentInput
+	29, // 8: handoff.v1.SendMessageResponse.message:type_name -> handoff.v1.Message
+	30, // 9: handoff.v1.StreamRepliesResponse.events:type_name -> handoff.v1.Event
+	31, // 10: handoff.v1.StreamRepliesResponse.signals:type_name -> handoff.v1.Signal
+	26, // 11: handoff.v1.CloseSessionResponse.session:type_name -> handoff.v1.Session
+	26, // 12: handoff.v1.ContinueWaitingResponse.session:type_name -> handoff.v1.Session
+	26, // 13: handoff.v1.GetSessionResponse.session:type_name -> handoff.v1.Session
+	32, // 14: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
+	26, // 15: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
+	30, // 16: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
+	21, // 17: handoff.v1.CreateUploadResponse.headers:type_name -> handoff.v1.CreateUploadResponse.HeadersEntry
+	33, // 18: handoff.v1.HandoffService.ConfigureProvider:input_type -> handoff.v1.ConfigureProviderRequest
+	34, // 19: handoff.v1.HandoffService.GetServiceStatus:input_type -> handoff.v1.GetServiceStatusRequest
+	0,  // 20: handoff.v1.HandoffService.RequestHandoff:input_type -> handoff.v1.RequestHandoffRequest
+	2,  // 21: handoff.v1.HandoffService.SendMessage:input_type -> handoff.v1.SendMessageRequest
+	4,  // 22: handoff.v1.HandoffService.StreamReplies:input_type -> handoff.v1.StreamRepliesRequest
+	6,  // 23: handoff.v1.HandoffService.CloseSession:input_type -> handoff.v1.CloseSessionRequest
+	8,  // 24: handoff.v1.HandoffService.ContinueWaiting:input_type -> handoff.v1.ContinueWaitingRequest
+	10, // 25: handoff.v1.HandoffService.SendSignal:input_type -> handoff.v1.SendSignalRequest
+	12, // 26: handoff.v1.HandoffService.GetSession:input_type -> handoff.v1.GetSessionRequest
+	14, // 27: handoff.v1.HandoffService.ListSessions:input_type -> handoff.v1.ListSessionsRequest
+	16, // 28: handoff.v1.HandoffService.ListEvents:input_type -> handoff.v1.ListEventsRequest
+	35, // 29: handoff.v1.HandoffService.GetConversation:input_type -> handoff.v1.GetConversationRequest
+	36, // 30: handoff.v1.HandoffService.CheckTurn:input_type -> handoff.v1.CheckTurnRequest
+	37, // 31: handoff.v1.HandoffService.GetHandoffTool:input_type -> handoff.v1.GetHandoffToolRequest
+	38, // 32: handoff.v1.HandoffService.EvaluateSchedule:input_type -> handoff.v1.EvaluateScheduleRequest
+	39, // 33: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
+	40, // 34: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
+	41, // 35: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
+	42, // 36: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
+	43, // 37: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
+	18, // 38: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
+	44, // 39: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
+	45, // 40: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
+	1,  // 41: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
+	3,  // 42: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
+	5,  // 43: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
+	7,  // 44: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
+	9,  // 45: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
+	11, // 46: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
+	13, // 47: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
+	15, // 48: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
+	17, // 49: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
+	46, // 50: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
+	47, // 51: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
+	48, // 52: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
+	49, // 53: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
+	50, // 54: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
+	51, // 55: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
+	52, // 56: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
+	53, // 57: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
+	54, // 58: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
+	19, // 59: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
+	39, // [39:60] is the sub-list for method output_type
+	18, // [18:39] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_handoff_service_proto_init() }
@@ -3908,43 +1621,17 @@ func file_handoff_v1_handoff_service_proto_init() {
 	if File_handoff_v1_handoff_service_proto != nil {
 		return
 	}
+	file_handoff_v1_agent_proto_init()
+	file_handoff_v1_conversation_proto_init()
 	file_handoff_v1_event_proto_init()
-	file_handoff_v1_provider_proto_init()
 	file_handoff_v1_session_proto_init()
-	file_handoff_v1_settings_proto_init()
-	file_handoff_v1_handoff_service_proto_msgTypes[0].OneofWrappers = []any{
-		(*ConfigureProviderRequest_Desk)(nil),
-		(*ConfigureProviderRequest_Webhook)(nil),
-		(*ConfigureProviderRequest_Intercom)(nil),
-		(*ConfigureProviderRequest_Livechat)(nil),
-		(*ConfigureProviderRequest_Slack)(nil),
-		(*ConfigureProviderRequest_Whatsapp)(nil),
-		(*ConfigureProviderRequest_Dingtalk)(nil),
-		(*ConfigureProviderRequest_Wecom)(nil),
-		(*ConfigureProviderRequest_Qiyu)(nil),
-		(*ConfigureProviderRequest_Chatwoot)(nil),
-		(*ConfigureProviderRequest_Zendesk)(nil),
-	}
-	file_handoff_v1_handoff_service_proto_msgTypes[5].OneofWrappers = []any{
+	file_handoff_v1_handoff_service_proto_msgTypes[1].OneofWrappers = []any{
 		(*RequestHandoffResponse_Session)(nil),
 		(*RequestHandoffResponse_Declined)(nil),
 	}
-	file_handoff_v1_handoff_service_proto_msgTypes[14].OneofWrappers = []any{
+	file_handoff_v1_handoff_service_proto_msgTypes[10].OneofWrappers = []any{
 		(*SendSignalRequest_Typing)(nil),
 		(*SendSignalRequest_ReadUpTo)(nil),
-	}
-	file_handoff_v1_handoff_service_proto_msgTypes[31].OneofWrappers = []any{
-		(*GetProviderResponse_Desk)(nil),
-		(*GetProviderResponse_Webhook)(nil),
-		(*GetProviderResponse_Intercom)(nil),
-		(*GetProviderResponse_Livechat)(nil),
-		(*GetProviderResponse_Slack)(nil),
-		(*GetProviderResponse_Whatsapp)(nil),
-		(*GetProviderResponse_Dingtalk)(nil),
-		(*GetProviderResponse_Wecom)(nil),
-		(*GetProviderResponse_Qiyu)(nil),
-		(*GetProviderResponse_Chatwoot)(nil),
-		(*GetProviderResponse_Zendesk)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3952,7 +1639,7 @@ func file_handoff_v1_handoff_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_handoff_service_proto_rawDesc), len(file_handoff_v1_handoff_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   49,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -5,268 +5,22 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
-import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import type { ConfigureProviderRequestSchema, ConfigureProviderResponseSchema, DeleteProviderRequestSchema, DeleteProviderResponseSchema, EvaluateScheduleRequestSchema, EvaluateScheduleResponseSchema, GetHandoffToolRequestSchema, GetHandoffToolResponseSchema, GetProviderRequestSchema, GetProviderResponseSchema, GetServiceStatusRequestSchema, GetServiceStatusResponseSchema, ListAgentsRequestSchema, ListAgentsResponseSchema, ListProviderKindsRequestSchema, ListProviderKindsResponseSchema, TestProviderRequestSchema, TestProviderResponseSchema } from "./agent_pb.js";
+import { file_handoff_v1_agent } from "./agent_pb.js";
+import type { CheckTurnRequestSchema, CheckTurnResponseSchema, GetConversationRequestSchema, GetConversationResponseSchema } from "./conversation_pb.js";
+import { file_handoff_v1_conversation } from "./conversation_pb.js";
 import type { Event, Signal } from "./event_pb.js";
 import { file_handoff_v1_event } from "./event_pb.js";
-import type { ChatwootConfig, DeskConfig, DingTalkConfig, IntercomConfig, LiveChatConfig, QiYuConfig, SlackConfig, WebhookConfig, WeComConfig, WhatsAppConfig, ZendeskConfig } from "./provider_pb.js";
-import { file_handoff_v1_provider } from "./provider_pb.js";
-import type { AttachmentInput, Customer, Declined, Message as Message$1, Owner, Priority, Session, SessionState, Turn } from "./session_pb.js";
+import type { AttachmentInput, Customer, Declined, Message as Message$1, Priority, Session, SessionState, Turn } from "./session_pb.js";
 import { file_handoff_v1_session } from "./session_pb.js";
-import type { ServiceStatus, ServiceWindow, Settings } from "./settings_pb.js";
-import { file_handoff_v1_settings } from "./settings_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file handoff/v1/handoff_service.proto.
  */
 export const file_handoff_v1_handoff_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBoYW5kb2ZmL3YxL2hhbmRvZmZfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSLmBQoYQ29uZmlndXJlUHJvdmlkZXJSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiYKCHNldHRpbmdzGAIgASgLMhQuaGFuZG9mZi52MS5TZXR0aW5ncxIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFgoEZXRhZxgEIAEoCUIIukgFcgMogAESFQoNdmFsaWRhdGVfb25seRgFIAEoCBIoCg1jbGVhcl9zZWNyZXRzGAYgAygJQhG6SA6SAQsQZCIHcgUQASiAARImCgRkZXNrGBQgASgLMhYuaGFuZG9mZi52MS5EZXNrQ29uZmlnSAASLAoHd2ViaG9vaxgVIAEoCzIZLmhhbmRvZmYudjEuV2ViaG9va0NvbmZpZ0gAEi4KCGludGVyY29tGBYgASgLMhouaGFuZG9mZi52MS5JbnRlcmNvbUNvbmZpZ0gAEi4KCGxpdmVjaGF0GBcgASgLMhouaGFuZG9mZi52MS5MaXZlQ2hhdENvbmZpZ0gAEigKBXNsYWNrGBggASgLMhcuaGFuZG9mZi52MS5TbGFja0NvbmZpZ0gAEi4KCHdoYXRzYXBwGBkgASgLMhouaGFuZG9mZi52MS5XaGF0c0FwcENvbmZpZ0gAEi4KCGRpbmd0YWxrGBogASgLMhouaGFuZG9mZi52MS5EaW5nVGFsa0NvbmZpZ0gAEigKBXdlY29tGBsgASgLMhcuaGFuZG9mZi52MS5XZUNvbUNvbmZpZ0gAEiYKBHFpeXUYHCABKAsyFi5oYW5kb2ZmLnYxLlFpWXVDb25maWdIABIuCghjaGF0d29vdBgdIAEoCzIaLmhhbmRvZmYudjEuQ2hhdHdvb3RDb25maWdIABIsCgd6ZW5kZXNrGB4gASgLMhkuaGFuZG9mZi52MS5aZW5kZXNrQ29uZmlnSABCCgoIcHJvdmlkZXIigAEKGUNvbmZpZ3VyZVByb3ZpZGVyUmVzcG9uc2USKQoGc3RhdHVzGAEgASgLMhkuaGFuZG9mZi52MS5TZXJ2aWNlU3RhdHVzEhMKC3JlY2VpdmVfdXJsGAIgASgJEhUKDWF1dGhvcml6ZV91cmwYAyABKAkSDAoEZXRhZxgEIAEoCSI3ChdHZXRTZXJ2aWNlU3RhdHVzUmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAASJFChhHZXRTZXJ2aWNlU3RhdHVzUmVzcG9uc2USKQoGc3RhdHVzGAEgASgLMhkuaGFuZG9mZi52MS5TZXJ2aWNlU3RhdHVzIrMEChVSZXF1ZXN0SGFuZG9mZlJlcXVlc3QSHAoIYWdlbnRfaWQYASABKAlCCrpIB3IFEAEogAESIwoPY29udmVyc2F0aW9uX2lkGAIgASgJQgq6SAdyBRABKIABEhwKCnJlcXVlc3RfaWQYAyABKAlCCLpIBXIDKIABEiYKCGN1c3RvbWVyGAQgASgLMhQuaGFuZG9mZi52MS5DdXN0b21lchIvCgp0cmFuc2NyaXB0GAUgAygLMhAuaGFuZG9mZi52MS5UdXJuQgm6SAaSAQMQ6AcSGwoIcXVlc3Rpb24YBiABKAlCCbpIBnIEKICABBIZCgZyZWFzb24YByABKAlCCbpIBnIEKICABBIwCghwcmlvcml0eRgIIAEoDjIULmhhbmRvZmYudjEuUHJpb3JpdHlCCLpIBYIBAhABEhYKBHRlYW0YCSABKAlCCLpIBXIDKIABEh8KBHRhZ3MYCiADKAlCEbpIDpIBCxBkIgdyBRABKIABElsKCG1ldGFkYXRhGAsgAygLMi8uaGFuZG9mZi52MS5SZXF1ZXN0SGFuZG9mZlJlcXVlc3QuTWV0YWRhdGFFbnRyeUIYukgVmgESEGQiB3IFEAEogAEqBXIDKIAgEi8KDnByb3ZpZGVyX2V4dHJhGAwgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikAEKFlJlcXVlc3RIYW5kb2ZmUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbkgAEigKCGRlY2xpbmVkGAIgASgLMhQuaGFuZG9mZi52MS5EZWNsaW5lZEgAEhoKDXNlc3Npb25fdG9rZW4YAyABKAlCA4ABAUIICgZyZXN1bHQipAIKElNlbmRNZXNzYWdlUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEiMKEWNsaWVudF9tZXNzYWdlX2lkGAIgASgJQgi6SAVyAyiAARIXCgR0ZXh0GAMgASgJQgm6SAZyBCiAgAQSOgoLYXR0YWNobWVudHMYBCADKAsyGy5oYW5kb2ZmLnYxLkF0dGFjaG1lbnRJbnB1dEIIukgFkgECEBQ6dLpIcRpvChttZXNzYWdlLnRleHRfb3JfYXR0YWNobWVudHMSIGdpdmUgYSB0ZXh0LCBhdHRhY2htZW50cyBvciBib3RoGi50aGlzLnRleHQgIT0gJycgfHwgdGhpcy5hdHRhY2htZW50cy5zaXplKCkgPiAwIjsKE1NlbmRNZXNzYWdlUmVzcG9uc2USJAoHbWVzc2FnZRgBIAEoCzITLmhhbmRvZmYudjEuTWVzc2FnZSJOChRTdHJlYW1SZXBsaWVzUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIl8KFVN0cmVhbVJlcGxpZXNSZXNwb25zZRIhCgZldmVudHMYASADKAsyES5oYW5kb2ZmLnYxLkV2ZW50EiMKB3NpZ25hbHMYAiADKAsyEi5oYW5kb2ZmLnYxLlNpZ25hbCJNChNDbG9zZVNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESFgoEbm90ZRgCIAEoCUIIukgFcgMogCAiPAoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiI4ChZDb250aW51ZVdhaXRpbmdSZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAEiPwoXQ29udGludWVXYWl0aW5nUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiJsChFTZW5kU2lnbmFsUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhAKBnR5cGluZxgCIAEoCEgAEhQKCnJlYWRfdXBfdG8YAyABKARIAEIPCgZzaWduYWwSBbpIAggBIhQKElNlbmRTaWduYWxSZXNwb25zZSIzChFHZXRTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABIjoKEkdldFNlc3Npb25SZXNwb25zZRIkCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uIs4BChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAARIhCg9jb252ZXJzYXRpb25faWQYAiABKAlCCLpIBXIDKIABEjsKBnN0YXRlcxgDIAMoDjIYLmhhbmRvZmYudjEuU2Vzc2lvblN0YXRlQhG6SA6SAQsQCiIHggEEEAEgABIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMogAgiVgoUTGlzdFNlc3Npb25zUmVzcG9uc2USJQoIc2Vzc2lvbnMYASADKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChFMaXN0RXZlbnRzUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiACCJQChJMaXN0RXZlbnRzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiWwoWR2V0Q29udmVyc2F0aW9uUmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARIjCg9jb252ZXJzYXRpb25faWQYAiABKAlCCrpIB3IFEAEogAEicAoXR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USIAoFb3duZXIYASABKA4yES5oYW5kb2ZmLnYxLk93bmVyEg0KBWVwb2NoGAIgASgEEiQKB3Nlc3Npb24YAyABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24iZAoQQ2hlY2tUdXJuUmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARIjCg9jb252ZXJzYXRpb25faWQYAiABKAlCCrpIB3IFEAEogAESDQoFZXBvY2gYAyABKAQiEwoRQ2hlY2tUdXJuUmVzcG9uc2UiNQoVR2V0SGFuZG9mZlRvb2xSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABImoKFkdldEhhbmRvZmZUb29sUmVzcG9uc2USDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRItCgxpbnB1dF9zY2hlbWEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ImEKF0V2YWx1YXRlU2NoZWR1bGVSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIs0BChhFdmFsdWF0ZVNjaGVkdWxlUmVzcG9uc2USDAoEb3BlbhgBIAEoCBIOCgZyZWFzb24YAiABKAkSKgoHd2luZG93cxgDIAMoCzIZLmhhbmRvZmYudjEuU2VydmljZVdpbmRvdxIyCg5uZXh0X29wZW5fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbmV4dF9jbG9zZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIyChJHZXRQcm92aWRlclJlcXVlc3QSHAoIYWdlbnRfaWQYASABKAlCCrpIB3IFEAEogAEixQUKE0dldFByb3ZpZGVyUmVzcG9uc2USEAoIYWdlbnRfaWQYASABKAkSJgoIc2V0dGluZ3MYAiABKAsyFC5oYW5kb2ZmLnYxLlNldHRpbmdzEhMKC3NlY3JldHNfc2V0GAMgAygJEikKBnN0YXR1cxgEIAEoCzIZLmhhbmRvZmYudjEuU2VydmljZVN0YXR1cxITCgtyZWNlaXZlX3VybBgFIAEoCRIVCg1hdXRob3JpemVfdXJsGAYgASgJEgwKBGV0YWcYByABKAkSJgoEZGVzaxgUIAEoCzIWLmhhbmRvZmYudjEuRGVza0NvbmZpZ0gAEiwKB3dlYmhvb2sYFSABKAsyGS5oYW5kb2ZmLnYxLldlYmhvb2tDb25maWdIABIuCghpbnRlcmNvbRgWIAEoCzIaLmhhbmRvZmYudjEuSW50ZXJjb21Db25maWdIABIuCghsaXZlY2hhdBgXIAEoCzIaLmhhbmRvZmYudjEuTGl2ZUNoYXRDb25maWdIABIoCgVzbGFjaxgYIAEoCzIXLmhhbmRvZmYudjEuU2xhY2tDb25maWdIABIuCgh3aGF0c2FwcBgZIAEoCzIaLmhhbmRvZmYudjEuV2hhdHNBcHBDb25maWdIABIuCghkaW5ndGFsaxgaIAEoCzIaLmhhbmRvZmYudjEuRGluZ1RhbGtDb25maWdIABIoCgV3ZWNvbRgbIAEoCzIXLmhhbmRvZmYudjEuV2VDb21Db25maWdIABImCgRxaXl1GBwgASgLMhYuaGFuZG9mZi52MS5RaVl1Q29uZmlnSAASLgoIY2hhdHdvb3QYHSABKAsyGi5oYW5kb2ZmLnYxLkNoYXR3b290Q29uZmlnSAASLAoHemVuZGVzaxgeIAEoCzIZLmhhbmRvZmYudjEuWmVuZGVza0NvbmZpZ0gAQgoKCHByb3ZpZGVyIjMKE1Rlc3RQcm92aWRlclJlcXVlc3QSHAoIYWdlbnRfaWQYASABKAlCCrpIB3IFEAEogAEiQQoUVGVzdFByb3ZpZGVyUmVzcG9uc2USKQoGc3RhdHVzGAEgASgLMhkuaGFuZG9mZi52MS5TZXJ2aWNlU3RhdHVzIlwKFURlbGV0ZVByb3ZpZGVyUmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARINCgVmb3JjZRgCIAEoCBIWCgRldGFnGAMgASgJQgi6SAVyAyiAASIYChZEZWxldGVQcm92aWRlclJlc3BvbnNlIhoKGExpc3RQcm92aWRlcktpbmRzUmVxdWVzdCJEChlMaXN0UHJvdmlkZXJLaW5kc1Jlc3BvbnNlEicKBWtpbmRzGAEgAygLMhguaGFuZG9mZi52MS5Qcm92aWRlcktpbmQi3QEKDFByb3ZpZGVyS2luZBIMCgRraW5kGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBGJldGEYAyABKAgSNgoMY2FwYWJpbGl0aWVzGAQgASgLMiAuaGFuZG9mZi52MS5Qcm92aWRlckNhcGFiaWxpdGllcxIqCgZsaW1pdHMYBSABKAsyGi5oYW5kb2ZmLnYxLlByb3ZpZGVyTGltaXRzEikKBmZpZWxkcxgGIAMoCzIZLmhhbmRvZmYudjEuUHJvdmlkZXJGaWVsZBITCgtzZXR1cF9zdGVwcxgHIAMoCSKoAQoUUHJvdmlkZXJDYXBhYmlsaXRpZXMSEwoLYXR0YWNobWVudHMYASABKAgSDgoGdHlwaW5nGAIgASgIEhUKDXJlYWRfcmVjZWlwdHMYAyABKAgSEwoLbmVlZHNfZW1haWwYBCABKAgSEQoJY2FuX2Nsb3NlGAUgASgIEhYKDnF1ZXVlX3Bvc2l0aW9uGAYgASgIEhQKDHBhcnRpY2lwYW50cxgHIAEoCCJGCg5Qcm92aWRlckxpbWl0cxIWCg5tYXhfdGV4dF9ieXRlcxgBIAEoAxIcChRtYXhfYXR0YWNobWVudF9ieXRlcxgCIAEoAyJUCg1Qcm92aWRlckZpZWxkEgwKBG5hbWUYASABKAkSDgoGc2VjcmV0GAIgASgIEhAKCHJlcXVpcmVkGAMgASgIEhMKC2Rlc2NyaXB0aW9uGAQgASgJIlAKEUxpc3RBZ2VudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiACCJQChJMaXN0QWdlbnRzUmVzcG9uc2USIQoGYWdlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5BZ2VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYwoFQWdlbnQSEAoIYWdlbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgLMhkuaGFuZG9mZi52MS5TZXJ2aWNlU3RhdHVzEg8KB2VuYWJsZWQYAyABKAgSDAoEZXRhZxgEIAEoCSKIAQoTQ3JlYXRlVXBsb2FkUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhgKBG5hbWUYAiABKAlCCrpIB3IFEAEogAQSGwoJbWltZV90eXBlGAMgASgJQgi6SAVyAyiAARIaCgRzaXplGAQgASgDQgy6SAkiBxiAgMAMKAEitwEKFENyZWF0ZVVwbG9hZFJlc3BvbnNlEhEKCXVwbG9hZF9pZBgBIAEoCRIXCgp1cGxvYWRfdXJsGAIgASgJQgOAAQESQwoHaGVhZGVycxgDIAMoCzItLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVzcG9uc2UuSGVhZGVyc0VudHJ5QgOAAQEaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEyzg4KDkhhbmRvZmZTZXJ2aWNlEmAKEUNvbmZpZ3VyZVByb3ZpZGVyEiQuaGFuZG9mZi52MS5Db25maWd1cmVQcm92aWRlclJlcXVlc3QaJS5oYW5kb2ZmLnYxLkNvbmZpZ3VyZVByb3ZpZGVyUmVzcG9uc2USYgoQR2V0U2VydmljZVN0YXR1cxIjLmhhbmRvZmYudjEuR2V0U2VydmljZVN0YXR1c1JlcXVlc3QaJC5oYW5kb2ZmLnYxLkdldFNlcnZpY2VTdGF0dXNSZXNwb25zZSIDkAIBElcKDlJlcXVlc3RIYW5kb2ZmEiEuaGFuZG9mZi52MS5SZXF1ZXN0SGFuZG9mZlJlcXVlc3QaIi5oYW5kb2ZmLnYxLlJlcXVlc3RIYW5kb2ZmUmVzcG9uc2USTgoLU2VuZE1lc3NhZ2USHi5oYW5kb2ZmLnYxLlNlbmRNZXNzYWdlUmVxdWVzdBofLmhhbmRvZmYudjEuU2VuZE1lc3NhZ2VSZXNwb25zZRJWCg1TdHJlYW1SZXBsaWVzEiAuaGFuZG9mZi52MS5TdHJlYW1SZXBsaWVzUmVxdWVzdBohLmhhbmRvZmYudjEuU3RyZWFtUmVwbGllc1Jlc3BvbnNlMAESUQoMQ2xvc2VTZXNzaW9uEh8uaGFuZG9mZi52MS5DbG9zZVNlc3Npb25SZXF1ZXN0GiAuaGFuZG9mZi52MS5DbG9zZVNlc3Npb25SZXNwb25zZRJaCg9Db250aW51ZVdhaXRpbmcSIi5oYW5kb2ZmLnYxLkNvbnRpbnVlV2FpdGluZ1JlcXVlc3QaIy5oYW5kb2ZmLnYxLkNvbnRpbnVlV2FpdGluZ1Jlc3BvbnNlEksKClNlbmRTaWduYWwSHS5oYW5kb2ZmLnYxLlNlbmRTaWduYWxSZXF1ZXN0Gh4uaGFuZG9mZi52MS5TZW5kU2lnbmFsUmVzcG9uc2USUAoKR2V0U2Vzc2lvbhIdLmhhbmRvZmYudjEuR2V0U2Vzc2lvblJlcXVlc3QaHi5oYW5kb2ZmLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBElYKDExpc3RTZXNzaW9ucxIfLmhhbmRvZmYudjEuTGlzdFNlc3Npb25zUmVxdWVzdBogLmhhbmRvZmYudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJQCgpMaXN0RXZlbnRzEh0uaGFuZG9mZi52MS5MaXN0RXZlbnRzUmVxdWVzdBoeLmhhbmRvZmYudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESXwoPR2V0Q29udmVyc2F0aW9uEiIuaGFuZG9mZi52MS5HZXRDb252ZXJzYXRpb25SZXF1ZXN0GiMuaGFuZG9mZi52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZSIDkAIBEk0KCUNoZWNrVHVybhIcLmhhbmRvZmYudjEuQ2hlY2tUdXJuUmVxdWVzdBodLmhhbmRvZmYudjEuQ2hlY2tUdXJuUmVzcG9uc2UiA5ACARJcCg5HZXRIYW5kb2ZmVG9vbBIhLmhhbmRvZmYudjEuR2V0SGFuZG9mZlRvb2xSZXF1ZXN0GiIuaGFuZG9mZi52MS5HZXRIYW5kb2ZmVG9vbFJlc3BvbnNlIgOQAgESYgoQRXZhbHVhdGVTY2hlZHVsZRIjLmhhbmRvZmYudjEuRXZhbHVhdGVTY2hlZHVsZVJlcXVlc3QaJC5oYW5kb2ZmLnYxLkV2YWx1YXRlU2NoZWR1bGVSZXNwb25zZSIDkAIBElMKC0dldFByb3ZpZGVyEh4uaGFuZG9mZi52MS5HZXRQcm92aWRlclJlcXVlc3QaHy5oYW5kb2ZmLnYxLkdldFByb3ZpZGVyUmVzcG9uc2UiA5ACARJRCgxUZXN0UHJvdmlkZXISHy5oYW5kb2ZmLnYxLlRlc3RQcm92aWRlclJlcXVlc3QaIC5oYW5kb2ZmLnYxLlRlc3RQcm92aWRlclJlc3BvbnNlElcKDkRlbGV0ZVByb3ZpZGVyEiEuaGFuZG9mZi52MS5EZWxldGVQcm92aWRlclJlcXVlc3QaIi5oYW5kb2ZmLnYxLkRlbGV0ZVByb3ZpZGVyUmVzcG9uc2USZQoRTGlzdFByb3ZpZGVyS2luZHMSJC5oYW5kb2ZmLnYxLkxpc3RQcm92aWRlcktpbmRzUmVxdWVzdBolLmhhbmRvZmYudjEuTGlzdFByb3ZpZGVyS2luZHNSZXNwb25zZSIDkAIBElAKCkxpc3RBZ2VudHMSHS5oYW5kb2ZmLnYxLkxpc3RBZ2VudHNSZXF1ZXN0Gh4uaGFuZG9mZi52MS5MaXN0QWdlbnRzUmVzcG9uc2UiA5ACARJRCgxDcmVhdGVVcGxvYWQSHy5oYW5kb2ZmLnYxLkNyZWF0ZVVwbG9hZFJlcXVlc3QaIC5oYW5kb2ZmLnYxLkNyZWF0ZVVwbG9hZFJlc3BvbnNlQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_handoff_v1_event, file_handoff_v1_provider, file_handoff_v1_session, file_handoff_v1_settings]);
-
-/**
- * ConfigureProviderRequest sets the provider, the settings, or both.
- *
- * @generated from message handoff.v1.ConfigureProviderRequest
- */
-export type ConfigureProviderRequest = Message<"handoff.v1.ConfigureProviderRequest"> & {
-  /**
-   * The caller's id of the agent, 1 to 128 bytes. Made by its first use.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * The settings. Absent: they stay as they are. Given without `update_mask`
-   * they replace all settings, so what is left out gets its default.
-   *
-   * @generated from field: handoff.v1.Settings settings = 2;
-   */
-  settings?: Settings | undefined;
-
-  /**
-   * Which fields of `settings` to change, by names within Settings, for instance
-   * "wait_timeout" ("waitTimeout" in JSON). A field that is named but not given
-   * gets its default. Unknown names are `invalid_argument`.
-   *
-   * @generated from field: google.protobuf.FieldMask update_mask = 3;
-   */
-  updateMask?: FieldMask | undefined;
-
-  /**
-   * The `etag` that was read. Given, the call fails with `aborted` if the
-   * configuration has changed since.
-   *
-   * @generated from field: string etag = 4;
-   */
-  etag: string;
-
-  /**
-   * Checks everything, the vendor's answer included, and stores nothing.
-   *
-   * @generated from field: bool validate_only = 5;
-   */
-  validateOnly: boolean;
-
-  /**
-   * Names of stored secrets to remove, for instance "password". A name that is
-   * no secret of the provider is `invalid_argument`.
-   *
-   * @generated from field: repeated string clear_secrets = 6;
-   */
-  clearSecrets: string[];
-
-  /**
-   * The provider. Absent: it stays as it is. A change of the kind or of the
-   * destination host needs all its secrets anew. Open sessions keep the
-   * configuration with which they began.
-   *
-   * @generated from oneof handoff.v1.ConfigureProviderRequest.provider
-   */
-  provider: {
-    /**
-     * This server's own desk.
-     *
-     * @generated from field: handoff.v1.DeskConfig desk = 20;
-     */
-    value: DeskConfig;
-    case: "desk";
-  } | {
-    /**
-     * A developer's own server.
-     *
-     * @generated from field: handoff.v1.WebhookConfig webhook = 21;
-     */
-    value: WebhookConfig;
-    case: "webhook";
-  } | {
-    /**
-     * Intercom.
-     *
-     * @generated from field: handoff.v1.IntercomConfig intercom = 22;
-     */
-    value: IntercomConfig;
-    case: "intercom";
-  } | {
-    /**
-     * LiveChat (text.com).
-     *
-     * @generated from field: handoff.v1.LiveChatConfig livechat = 23;
-     */
-    value: LiveChatConfig;
-    case: "livechat";
-  } | {
-    /**
-     * Slack.
-     *
-     * @generated from field: handoff.v1.SlackConfig slack = 24;
-     */
-    value: SlackConfig;
-    case: "slack";
-  } | {
-    /**
-     * WhatsApp Business.
-     *
-     * @generated from field: handoff.v1.WhatsAppConfig whatsapp = 25;
-     */
-    value: WhatsAppConfig;
-    case: "whatsapp";
-  } | {
-    /**
-     * DingTalk.
-     *
-     * @generated from field: handoff.v1.DingTalkConfig dingtalk = 26;
-     */
-    value: DingTalkConfig;
-    case: "dingtalk";
-  } | {
-    /**
-     * WeCom.
-     *
-     * @generated from field: handoff.v1.WeComConfig wecom = 27;
-     */
-    value: WeComConfig;
-    case: "wecom";
-  } | {
-    /**
-     * QiYu.
-     *
-     * @generated from field: handoff.v1.QiYuConfig qiyu = 28;
-     */
-    value: QiYuConfig;
-    case: "qiyu";
-  } | {
-    /**
-     * Chatwoot.
-     *
-     * @generated from field: handoff.v1.ChatwootConfig chatwoot = 29;
-     */
-    value: ChatwootConfig;
-    case: "chatwoot";
-  } | {
-    /**
-     * Zendesk.
-     *
-     * @generated from field: handoff.v1.ZendeskConfig zendesk = 30;
-     */
-    value: ZendeskConfig;
-    case: "zendesk";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message handoff.v1.ConfigureProviderRequest.
- * Use `create(ConfigureProviderRequestSchema)` to create a new message.
- */
-export const ConfigureProviderRequestSchema: GenMessage<ConfigureProviderRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 0);
-
-/**
- * ConfigureProviderResponse is the outcome.
- *
- * @generated from message handoff.v1.ConfigureProviderResponse
- */
-export type ConfigureProviderResponse = Message<"handoff.v1.ConfigureProviderResponse"> & {
-  /**
-   * The status after the check.
-   *
-   * @generated from field: handoff.v1.ServiceStatus status = 1;
-   */
-  status?: ServiceStatus | undefined;
-
-  /**
-   * Where the vendor shall send its webhooks, empty if the kind has none. It
-   * stays the same for this agent and kind. Part of it is secret, so keep it
-   * away from the public.
-   *
-   * @generated from field: string receive_url = 2;
-   */
-  receiveUrl: string;
-
-  /**
-   * Link by which an administrator of the vendor's account consents, empty if
-   * the kind needs no consent.
-   *
-   * @generated from field: string authorize_url = 3;
-   */
-  authorizeUrl: string;
-
-  /**
-   * Version of the configuration. With `validate_only` the unchanged one.
-   *
-   * @generated from field: string etag = 4;
-   */
-  etag: string;
-};
-
-/**
- * Describes the message handoff.v1.ConfigureProviderResponse.
- * Use `create(ConfigureProviderResponseSchema)` to create a new message.
- */
-export const ConfigureProviderResponseSchema: GenMessage<ConfigureProviderResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 1);
-
-/**
- * GetServiceStatusRequest names an agent.
- *
- * @generated from message handoff.v1.GetServiceStatusRequest
- */
-export type GetServiceStatusRequest = Message<"handoff.v1.GetServiceStatusRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-};
-
-/**
- * Describes the message handoff.v1.GetServiceStatusRequest.
- * Use `create(GetServiceStatusRequestSchema)` to create a new message.
- */
-export const GetServiceStatusRequestSchema: GenMessage<GetServiceStatusRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 2);
-
-/**
- * GetServiceStatusResponse holds the status.
- *
- * @generated from message handoff.v1.GetServiceStatusResponse
- */
-export type GetServiceStatusResponse = Message<"handoff.v1.GetServiceStatusResponse"> & {
-  /**
-   * The status now.
-   *
-   * @generated from field: handoff.v1.ServiceStatus status = 1;
-   */
-  status?: ServiceStatus | undefined;
-};
-
-/**
- * Describes the message handoff.v1.GetServiceStatusResponse.
- * Use `create(GetServiceStatusResponseSchema)` to create a new message.
- */
-export const GetServiceStatusResponseSchema: GenMessage<GetServiceStatusResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 3);
+  fileDesc("CiBoYW5kb2ZmL3YxL2hhbmRvZmZfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSKzBAoVUmVxdWVzdEhhbmRvZmZSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAARIcCgpyZXF1ZXN0X2lkGAMgASgJQgi6SAVyAyiAARImCghjdXN0b21lchgEIAEoCzIULmhhbmRvZmYudjEuQ3VzdG9tZXISLwoKdHJhbnNjcmlwdBgFIAMoCzIQLmhhbmRvZmYudjEuVHVybkIJukgGkgEDEOgHEhsKCHF1ZXN0aW9uGAYgASgJQgm6SAZyBCiAgAQSGQoGcmVhc29uGAcgASgJQgm6SAZyBCiAgAQSMAoIcHJpb3JpdHkYCCABKA4yFC5oYW5kb2ZmLnYxLlByaW9yaXR5Qgi6SAWCAQIQARIWCgR0ZWFtGAkgASgJQgi6SAVyAyiAARIfCgR0YWdzGAogAygJQhG6SA6SAQsQZCIHcgUQASiAARJbCghtZXRhZGF0YRgLIAMoCzIvLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXF1ZXN0Lk1ldGFkYXRhRW50cnlCGLpIFZoBEhBkIgdyBRABKIABKgVyAyiAIBIvCg5wcm92aWRlcl9leHRyYRgMIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpABChZSZXF1ZXN0SGFuZG9mZlJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb25IABIoCghkZWNsaW5lZBgCIAEoCzIULmhhbmRvZmYudjEuRGVjbGluZWRIABIaCg1zZXNzaW9uX3Rva2VuGAMgASgJQgOAAQFCCAoGcmVzdWx0IqQCChJTZW5kTWVzc2FnZVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUOnS6SHEabwobbWVzc2FnZS50ZXh0X29yX2F0dGFjaG1lbnRzEiBnaXZlIGEgdGV4dCwgYXR0YWNobWVudHMgb3IgYm90aBoudGhpcy50ZXh0ICE9ICcnIHx8IHRoaXMuYXR0YWNobWVudHMuc2l6ZSgpID4gMCI7ChNTZW5kTWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5oYW5kb2ZmLnYxLk1lc3NhZ2UiTgoUU3RyZWFtUmVwbGllc1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJfChVTdHJlYW1SZXBsaWVzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIjCgdzaWduYWxzGAIgAygLMhIuaGFuZG9mZi52MS5TaWduYWwiTQoTQ2xvc2VTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKBG5vdGUYAiABKAlCCLpIBXIDKIAgIjwKFENsb3NlU2Vzc2lvblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24iOAoWQ29udGludWVXYWl0aW5nUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABIj8KF0NvbnRpbnVlV2FpdGluZ1Jlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24ibAoRU2VuZFNpZ25hbFJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIQCgZ0eXBpbmcYAiABKAhIABIUCgpyZWFkX3VwX3RvGAMgASgESABCDwoGc2lnbmFsEgW6SAIIASIUChJTZW5kU2lnbmFsUmVzcG9uc2UiMwoRR2V0U2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAASI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiLOAQoTTGlzdFNlc3Npb25zUmVxdWVzdBIaCghhZ2VudF9pZBgBIAEoCUIIukgFcgMogAESIQoPY29udmVyc2F0aW9uX2lkGAIgASgJQgi6SAVyAyiAARI7CgZzdGF0ZXMYAyADKA4yGC5oYW5kb2ZmLnYxLlNlc3Npb25TdGF0ZUIRukgOkgELEAoiB4IBBBABIAASHQoJcGFnZV9zaXplGAQgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBSABKAlCCLpIBXIDKIAIIlYKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKIAQoRTGlzdEV2ZW50c1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBBIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUAoSTGlzdEV2ZW50c1Jlc3BvbnNlEiEKBmV2ZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChNDcmVhdGVVcGxvYWRSZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESGAoEbmFtZRgCIAEoCUIKukgHcgUQASiABBIbCgltaW1lX3R5cGUYAyABKAlCCLpIBXIDKIABEhoKBHNpemUYBCABKANCDLpICSIHGICAwAwoASK3AQoUQ3JlYXRlVXBsb2FkUmVzcG9uc2USEQoJdXBsb2FkX2lkGAEgASgJEhcKCnVwbG9hZF91cmwYAiABKAlCA4ABARJDCgdoZWFkZXJzGAMgAygLMi0uaGFuZG9mZi52MS5DcmVhdGVVcGxvYWRSZXNwb25zZS5IZWFkZXJzRW50cnlCA4ABARouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATLODgoOSGFuZG9mZlNlcnZpY2USYAoRQ29uZmlndXJlUHJvdmlkZXISJC5oYW5kb2ZmLnYxLkNvbmZpZ3VyZVByb3ZpZGVyUmVxdWVzdBolLmhhbmRvZmYudjEuQ29uZmlndXJlUHJvdmlkZXJSZXNwb25zZRJiChBHZXRTZXJ2aWNlU3RhdHVzEiMuaGFuZG9mZi52MS5HZXRTZXJ2aWNlU3RhdHVzUmVxdWVzdBokLmhhbmRvZmYudjEuR2V0U2VydmljZVN0YXR1c1Jlc3BvbnNlIgOQAgESVwoOUmVxdWVzdEhhbmRvZmYSIS5oYW5kb2ZmLnYxLlJlcXVlc3RIYW5kb2ZmUmVxdWVzdBoiLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXNwb25zZRJOCgtTZW5kTWVzc2FnZRIeLmhhbmRvZmYudjEuU2VuZE1lc3NhZ2VSZXF1ZXN0Gh8uaGFuZG9mZi52MS5TZW5kTWVzc2FnZVJlc3BvbnNlElYKDVN0cmVhbVJlcGxpZXMSIC5oYW5kb2ZmLnYxLlN0cmVhbVJlcGxpZXNSZXF1ZXN0GiEuaGFuZG9mZi52MS5TdHJlYW1SZXBsaWVzUmVzcG9uc2UwARJRCgxDbG9zZVNlc3Npb24SHy5oYW5kb2ZmLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaIC5oYW5kb2ZmLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlEloKD0NvbnRpbnVlV2FpdGluZxIiLmhhbmRvZmYudjEuQ29udGludWVXYWl0aW5nUmVxdWVzdBojLmhhbmRvZmYudjEuQ29udGludWVXYWl0aW5nUmVzcG9uc2USSwoKU2VuZFNpZ25hbBIdLmhhbmRvZmYudjEuU2VuZFNpZ25hbFJlcXVlc3QaHi5oYW5kb2ZmLnYxLlNlbmRTaWduYWxSZXNwb25zZRJQCgpHZXRTZXNzaW9uEh0uaGFuZG9mZi52MS5HZXRTZXNzaW9uUmVxdWVzdBoeLmhhbmRvZmYudjEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgESVgoMTGlzdFNlc3Npb25zEh8uaGFuZG9mZi52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiAuaGFuZG9mZi52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElAKCkxpc3RFdmVudHMSHS5oYW5kb2ZmLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh4uaGFuZG9mZi52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJfCg9HZXRDb252ZXJzYXRpb24SIi5oYW5kb2ZmLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaIy5oYW5kb2ZmLnYxLkdldENvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgESTQoJQ2hlY2tUdXJuEhwuaGFuZG9mZi52MS5DaGVja1R1cm5SZXF1ZXN0Gh0uaGFuZG9mZi52MS5DaGVja1R1cm5SZXNwb25zZSIDkAIBElwKDkdldEhhbmRvZmZUb29sEiEuaGFuZG9mZi52MS5HZXRIYW5kb2ZmVG9vbFJlcXVlc3QaIi5oYW5kb2ZmLnYxLkdldEhhbmRvZmZUb29sUmVzcG9uc2UiA5ACARJiChBFdmFsdWF0ZVNjaGVkdWxlEiMuaGFuZG9mZi52MS5FdmFsdWF0ZVNjaGVkdWxlUmVxdWVzdBokLmhhbmRvZmYudjEuRXZhbHVhdGVTY2hlZHVsZVJlc3BvbnNlIgOQAgESUwoLR2V0UHJvdmlkZXISHi5oYW5kb2ZmLnYxLkdldFByb3ZpZGVyUmVxdWVzdBofLmhhbmRvZmYudjEuR2V0UHJvdmlkZXJSZXNwb25zZSIDkAIBElEKDFRlc3RQcm92aWRlchIfLmhhbmRvZmYudjEuVGVzdFByb3ZpZGVyUmVxdWVzdBogLmhhbmRvZmYudjEuVGVzdFByb3ZpZGVyUmVzcG9uc2USVwoORGVsZXRlUHJvdmlkZXISIS5oYW5kb2ZmLnYxLkRlbGV0ZVByb3ZpZGVyUmVxdWVzdBoiLmhhbmRvZmYudjEuRGVsZXRlUHJvdmlkZXJSZXNwb25zZRJlChFMaXN0UHJvdmlkZXJLaW5kcxIkLmhhbmRvZmYudjEuTGlzdFByb3ZpZGVyS2luZHNSZXF1ZXN0GiUuaGFuZG9mZi52MS5MaXN0UHJvdmlkZXJLaW5kc1Jlc3BvbnNlIgOQAgESUAoKTGlzdEFnZW50cxIdLmhhbmRvZmYudjEuTGlzdEFnZW50c1JlcXVlc3QaHi5oYW5kb2ZmLnYxLkxpc3RBZ2VudHNSZXNwb25zZSIDkAIBElEKDENyZWF0ZVVwbG9hZBIfLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVxdWVzdBogLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVzcG9uc2VCPlo8Z2l0aHViLmNvbS9odW1hbi1oYW5kb2ZmL2hhbmRvZmYvZ2VuL2dvL2hhbmRvZmYvdjE7aGFuZG9mZnYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_handoff_v1_agent, file_handoff_v1_conversation, file_handoff_v1_event, file_handoff_v1_session]);
 
 /**
  * RequestHandoffRequest asks for a human.
@@ -371,7 +125,7 @@ export type RequestHandoffRequest = Message<"handoff.v1.RequestHandoffRequest"> 
  * Use `create(RequestHandoffRequestSchema)` to create a new message.
  */
 export const RequestHandoffRequestSchema: GenMessage<RequestHandoffRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 4);
+  messageDesc(file_handoff_v1_handoff_service, 0);
 
 /**
  * RequestHandoffResponse is a session or a decline.
@@ -417,7 +171,7 @@ export type RequestHandoffResponse = Message<"handoff.v1.RequestHandoffResponse"
  * Use `create(RequestHandoffResponseSchema)` to create a new message.
  */
 export const RequestHandoffResponseSchema: GenMessage<RequestHandoffResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 5);
+  messageDesc(file_handoff_v1_handoff_service, 1);
 
 /**
  * SendMessageRequest is a customer's message.
@@ -462,7 +216,7 @@ export type SendMessageRequest = Message<"handoff.v1.SendMessageRequest"> & {
  * Use `create(SendMessageRequestSchema)` to create a new message.
  */
 export const SendMessageRequestSchema: GenMessage<SendMessageRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 6);
+  messageDesc(file_handoff_v1_handoff_service, 2);
 
 /**
  * SendMessageResponse holds the message.
@@ -484,7 +238,7 @@ export type SendMessageResponse = Message<"handoff.v1.SendMessageResponse"> & {
  * Use `create(SendMessageResponseSchema)` to create a new message.
  */
 export const SendMessageResponseSchema: GenMessage<SendMessageResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 7);
+  messageDesc(file_handoff_v1_handoff_service, 3);
 
 /**
  * StreamRepliesRequest says where to begin.
@@ -513,7 +267,7 @@ export type StreamRepliesRequest = Message<"handoff.v1.StreamRepliesRequest"> & 
  * Use `create(StreamRepliesRequestSchema)` to create a new message.
  */
 export const StreamRepliesRequestSchema: GenMessage<StreamRepliesRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 8);
+  messageDesc(file_handoff_v1_handoff_service, 4);
 
 /**
  * StreamRepliesResponse is one part of the stream. Without events and signals it
@@ -542,7 +296,7 @@ export type StreamRepliesResponse = Message<"handoff.v1.StreamRepliesResponse"> 
  * Use `create(StreamRepliesResponseSchema)` to create a new message.
  */
 export const StreamRepliesResponseSchema: GenMessage<StreamRepliesResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 9);
+  messageDesc(file_handoff_v1_handoff_service, 5);
 
 /**
  * CloseSessionRequest names the session to close.
@@ -571,7 +325,7 @@ export type CloseSessionRequest = Message<"handoff.v1.CloseSessionRequest"> & {
  * Use `create(CloseSessionRequestSchema)` to create a new message.
  */
 export const CloseSessionRequestSchema: GenMessage<CloseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 10);
+  messageDesc(file_handoff_v1_handoff_service, 6);
 
 /**
  * CloseSessionResponse holds the closed session.
@@ -592,7 +346,7 @@ export type CloseSessionResponse = Message<"handoff.v1.CloseSessionResponse"> & 
  * Use `create(CloseSessionResponseSchema)` to create a new message.
  */
 export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 11);
+  messageDesc(file_handoff_v1_handoff_service, 7);
 
 /**
  * ContinueWaitingRequest names the session whose customer waits on.
@@ -613,7 +367,7 @@ export type ContinueWaitingRequest = Message<"handoff.v1.ContinueWaitingRequest"
  * Use `create(ContinueWaitingRequestSchema)` to create a new message.
  */
 export const ContinueWaitingRequestSchema: GenMessage<ContinueWaitingRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 12);
+  messageDesc(file_handoff_v1_handoff_service, 8);
 
 /**
  * ContinueWaitingResponse holds the session.
@@ -634,7 +388,7 @@ export type ContinueWaitingResponse = Message<"handoff.v1.ContinueWaitingRespons
  * Use `create(ContinueWaitingResponseSchema)` to create a new message.
  */
 export const ContinueWaitingResponseSchema: GenMessage<ContinueWaitingResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 13);
+  messageDesc(file_handoff_v1_handoff_service, 9);
 
 /**
  * SendSignalRequest is something passing from the customer's side.
@@ -678,7 +432,7 @@ export type SendSignalRequest = Message<"handoff.v1.SendSignalRequest"> & {
  * Use `create(SendSignalRequestSchema)` to create a new message.
  */
 export const SendSignalRequestSchema: GenMessage<SendSignalRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 14);
+  messageDesc(file_handoff_v1_handoff_service, 10);
 
 /**
  * SendSignalResponse is empty.
@@ -693,7 +447,7 @@ export type SendSignalResponse = Message<"handoff.v1.SendSignalResponse"> & {
  * Use `create(SendSignalResponseSchema)` to create a new message.
  */
 export const SendSignalResponseSchema: GenMessage<SendSignalResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 15);
+  messageDesc(file_handoff_v1_handoff_service, 11);
 
 /**
  * GetSessionRequest names a session.
@@ -714,7 +468,7 @@ export type GetSessionRequest = Message<"handoff.v1.GetSessionRequest"> & {
  * Use `create(GetSessionRequestSchema)` to create a new message.
  */
 export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 16);
+  messageDesc(file_handoff_v1_handoff_service, 12);
 
 /**
  * GetSessionResponse holds the session.
@@ -735,7 +489,7 @@ export type GetSessionResponse = Message<"handoff.v1.GetSessionResponse"> & {
  * Use `create(GetSessionResponseSchema)` to create a new message.
  */
 export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 17);
+  messageDesc(file_handoff_v1_handoff_service, 13);
 
 /**
  * ListSessionsRequest chooses sessions. Filters add up.
@@ -785,7 +539,7 @@ export type ListSessionsRequest = Message<"handoff.v1.ListSessionsRequest"> & {
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 18);
+  messageDesc(file_handoff_v1_handoff_service, 14);
 
 /**
  * ListSessionsResponse is one page.
@@ -813,7 +567,7 @@ export type ListSessionsResponse = Message<"handoff.v1.ListSessionsResponse"> & 
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 19);
+  messageDesc(file_handoff_v1_handoff_service, 15);
 
 /**
  * ListEventsRequest chooses events.
@@ -856,7 +610,7 @@ export type ListEventsRequest = Message<"handoff.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 20);
+  messageDesc(file_handoff_v1_handoff_service, 16);
 
 /**
  * ListEventsResponse is one page.
@@ -884,858 +638,7 @@ export type ListEventsResponse = Message<"handoff.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 21);
-
-/**
- * GetConversationRequest names a conversation.
- *
- * @generated from message handoff.v1.GetConversationRequest
- */
-export type GetConversationRequest = Message<"handoff.v1.GetConversationRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * The caller's id of the conversation.
-   *
-   * @generated from field: string conversation_id = 2;
-   */
-  conversationId: string;
-};
-
-/**
- * Describes the message handoff.v1.GetConversationRequest.
- * Use `create(GetConversationRequestSchema)` to create a new message.
- */
-export const GetConversationRequestSchema: GenMessage<GetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 22);
-
-/**
- * GetConversationResponse tells who may speak.
- *
- * @generated from message handoff.v1.GetConversationResponse
- */
-export type GetConversationResponse = Message<"handoff.v1.GetConversationResponse"> & {
-  /**
-   * Who may speak to the customer.
-   *
-   * @generated from field: handoff.v1.Owner owner = 1;
-   */
-  owner: Owner;
-
-  /**
-   * Rises with each change of the owner. 0 for an unknown conversation.
-   *
-   * @generated from field: uint64 epoch = 2;
-   */
-  epoch: bigint;
-
-  /**
-   * The open session. Absent when the owner is the bot.
-   *
-   * @generated from field: handoff.v1.Session session = 3;
-   */
-  session?: Session | undefined;
-};
-
-/**
- * Describes the message handoff.v1.GetConversationResponse.
- * Use `create(GetConversationResponseSchema)` to create a new message.
- */
-export const GetConversationResponseSchema: GenMessage<GetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 23);
-
-/**
- * CheckTurnRequest is the state of affairs in which the bot began its turn.
- *
- * @generated from message handoff.v1.CheckTurnRequest
- */
-export type CheckTurnRequest = Message<"handoff.v1.CheckTurnRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * The caller's id of the conversation.
-   *
-   * @generated from field: string conversation_id = 2;
-   */
-  conversationId: string;
-
-  /**
-   * The epoch that GetConversation gave when the bot began.
-   *
-   * @generated from field: uint64 epoch = 3;
-   */
-  epoch: bigint;
-};
-
-/**
- * Describes the message handoff.v1.CheckTurnRequest.
- * Use `create(CheckTurnRequestSchema)` to create a new message.
- */
-export const CheckTurnRequestSchema: GenMessage<CheckTurnRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 24);
-
-/**
- * CheckTurnResponse is empty: the bot may speak.
- *
- * @generated from message handoff.v1.CheckTurnResponse
- */
-export type CheckTurnResponse = Message<"handoff.v1.CheckTurnResponse"> & {
-};
-
-/**
- * Describes the message handoff.v1.CheckTurnResponse.
- * Use `create(CheckTurnResponseSchema)` to create a new message.
- */
-export const CheckTurnResponseSchema: GenMessage<CheckTurnResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 25);
-
-/**
- * GetHandoffToolRequest names an agent.
- *
- * @generated from message handoff.v1.GetHandoffToolRequest
- */
-export type GetHandoffToolRequest = Message<"handoff.v1.GetHandoffToolRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-};
-
-/**
- * Describes the message handoff.v1.GetHandoffToolRequest.
- * Use `create(GetHandoffToolRequestSchema)` to create a new message.
- */
-export const GetHandoffToolRequestSchema: GenMessage<GetHandoffToolRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 26);
-
-/**
- * GetHandoffToolResponse is a tool for a model.
- *
- * @generated from message handoff.v1.GetHandoffToolResponse
- */
-export type GetHandoffToolResponse = Message<"handoff.v1.GetHandoffToolResponse"> & {
-  /**
-   * Name of the tool.
-   *
-   * @generated from field: string name = 1;
-   */
-  name: string;
-
-  /**
-   * When to use it and what is true now, in words for the model.
-   *
-   * @generated from field: string description = 2;
-   */
-  description: string;
-
-  /**
-   * JSON Schema of the tool's input.
-   *
-   * @generated from field: google.protobuf.Struct input_schema = 3;
-   */
-  inputSchema?: JsonObject | undefined;
-};
-
-/**
- * Describes the message handoff.v1.GetHandoffToolResponse.
- * Use `create(GetHandoffToolResponseSchema)` to create a new message.
- */
-export const GetHandoffToolResponseSchema: GenMessage<GetHandoffToolResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 27);
-
-/**
- * EvaluateScheduleRequest names an agent and a moment.
- *
- * @generated from message handoff.v1.EvaluateScheduleRequest
- */
-export type EvaluateScheduleRequest = Message<"handoff.v1.EvaluateScheduleRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * The moment. Absent: now.
-   *
-   * @generated from field: google.protobuf.Timestamp time = 2;
-   */
-  time?: Timestamp | undefined;
-};
-
-/**
- * Describes the message handoff.v1.EvaluateScheduleRequest.
- * Use `create(EvaluateScheduleRequestSchema)` to create a new message.
- */
-export const EvaluateScheduleRequestSchema: GenMessage<EvaluateScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 28);
-
-/**
- * EvaluateScheduleResponse tells what the schedule says.
- *
- * @generated from message handoff.v1.EvaluateScheduleResponse
- */
-export type EvaluateScheduleResponse = Message<"handoff.v1.EvaluateScheduleResponse"> & {
-  /**
-   * Whether service is on at that moment.
-   *
-   * @generated from field: bool open = 1;
-   */
-  open: boolean;
-
-  /**
-   * Why, in words for an operator.
-   *
-   * @generated from field: string reason = 2;
-   */
-  reason: string;
-
-  /**
-   * The windows of that day in the agent's zone, in order, after merging.
-   *
-   * @generated from field: repeated handoff.v1.ServiceWindow windows = 3;
-   */
-  windows: ServiceWindow[];
-
-  /**
-   * The next opening after that moment. Absent when none is known.
-   *
-   * @generated from field: google.protobuf.Timestamp next_open_time = 4;
-   */
-  nextOpenTime?: Timestamp | undefined;
-
-  /**
-   * The next closing after that moment. Absent when none is known.
-   *
-   * @generated from field: google.protobuf.Timestamp next_close_time = 5;
-   */
-  nextCloseTime?: Timestamp | undefined;
-};
-
-/**
- * Describes the message handoff.v1.EvaluateScheduleResponse.
- * Use `create(EvaluateScheduleResponseSchema)` to create a new message.
- */
-export const EvaluateScheduleResponseSchema: GenMessage<EvaluateScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 29);
-
-/**
- * GetProviderRequest names an agent.
- *
- * @generated from message handoff.v1.GetProviderRequest
- */
-export type GetProviderRequest = Message<"handoff.v1.GetProviderRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-};
-
-/**
- * Describes the message handoff.v1.GetProviderRequest.
- * Use `create(GetProviderRequestSchema)` to create a new message.
- */
-export const GetProviderRequestSchema: GenMessage<GetProviderRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 30);
-
-/**
- * GetProviderResponse is an agent's configuration.
- *
- * @generated from message handoff.v1.GetProviderResponse
- */
-export type GetProviderResponse = Message<"handoff.v1.GetProviderResponse"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * The settings with their defaults filled in.
-   *
-   * @generated from field: handoff.v1.Settings settings = 2;
-   */
-  settings?: Settings | undefined;
-
-  /**
-   * Names of the provider's secrets that are stored.
-   *
-   * @generated from field: repeated string secrets_set = 3;
-   */
-  secretsSet: string[];
-
-  /**
-   * The status now.
-   *
-   * @generated from field: handoff.v1.ServiceStatus status = 4;
-   */
-  status?: ServiceStatus | undefined;
-
-  /**
-   * Where the vendor shall send its webhooks. Empty if the kind has none.
-   *
-   * @generated from field: string receive_url = 5;
-   */
-  receiveUrl: string;
-
-  /**
-   * Link by which an administrator of the vendor's account consents. Empty if
-   * the kind needs no consent.
-   *
-   * @generated from field: string authorize_url = 6;
-   */
-  authorizeUrl: string;
-
-  /**
-   * Version of the configuration, for ConfigureProvider and DeleteProvider.
-   *
-   * @generated from field: string etag = 7;
-   */
-  etag: string;
-
-  /**
-   * The provider with its secrets left empty. Absent when there is none.
-   *
-   * @generated from oneof handoff.v1.GetProviderResponse.provider
-   */
-  provider: {
-    /**
-     * This server's own desk.
-     *
-     * @generated from field: handoff.v1.DeskConfig desk = 20;
-     */
-    value: DeskConfig;
-    case: "desk";
-  } | {
-    /**
-     * A developer's own server.
-     *
-     * @generated from field: handoff.v1.WebhookConfig webhook = 21;
-     */
-    value: WebhookConfig;
-    case: "webhook";
-  } | {
-    /**
-     * Intercom.
-     *
-     * @generated from field: handoff.v1.IntercomConfig intercom = 22;
-     */
-    value: IntercomConfig;
-    case: "intercom";
-  } | {
-    /**
-     * LiveChat (text.com).
-     *
-     * @generated from field: handoff.v1.LiveChatConfig livechat = 23;
-     */
-    value: LiveChatConfig;
-    case: "livechat";
-  } | {
-    /**
-     * Slack.
-     *
-     * @generated from field: handoff.v1.SlackConfig slack = 24;
-     */
-    value: SlackConfig;
-    case: "slack";
-  } | {
-    /**
-     * WhatsApp Business.
-     *
-     * @generated from field: handoff.v1.WhatsAppConfig whatsapp = 25;
-     */
-    value: WhatsAppConfig;
-    case: "whatsapp";
-  } | {
-    /**
-     * DingTalk.
-     *
-     * @generated from field: handoff.v1.DingTalkConfig dingtalk = 26;
-     */
-    value: DingTalkConfig;
-    case: "dingtalk";
-  } | {
-    /**
-     * WeCom.
-     *
-     * @generated from field: handoff.v1.WeComConfig wecom = 27;
-     */
-    value: WeComConfig;
-    case: "wecom";
-  } | {
-    /**
-     * QiYu.
-     *
-     * @generated from field: handoff.v1.QiYuConfig qiyu = 28;
-     */
-    value: QiYuConfig;
-    case: "qiyu";
-  } | {
-    /**
-     * Chatwoot.
-     *
-     * @generated from field: handoff.v1.ChatwootConfig chatwoot = 29;
-     */
-    value: ChatwootConfig;
-    case: "chatwoot";
-  } | {
-    /**
-     * Zendesk.
-     *
-     * @generated from field: handoff.v1.ZendeskConfig zendesk = 30;
-     */
-    value: ZendeskConfig;
-    case: "zendesk";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message handoff.v1.GetProviderResponse.
- * Use `create(GetProviderResponseSchema)` to create a new message.
- */
-export const GetProviderResponseSchema: GenMessage<GetProviderResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 31);
-
-/**
- * TestProviderRequest names an agent.
- *
- * @generated from message handoff.v1.TestProviderRequest
- */
-export type TestProviderRequest = Message<"handoff.v1.TestProviderRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-};
-
-/**
- * Describes the message handoff.v1.TestProviderRequest.
- * Use `create(TestProviderRequestSchema)` to create a new message.
- */
-export const TestProviderRequestSchema: GenMessage<TestProviderRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 32);
-
-/**
- * TestProviderResponse is the outcome.
- *
- * @generated from message handoff.v1.TestProviderResponse
- */
-export type TestProviderResponse = Message<"handoff.v1.TestProviderResponse"> & {
-  /**
-   * The status after the check.
-   *
-   * @generated from field: handoff.v1.ServiceStatus status = 1;
-   */
-  status?: ServiceStatus | undefined;
-};
-
-/**
- * Describes the message handoff.v1.TestProviderResponse.
- * Use `create(TestProviderResponseSchema)` to create a new message.
- */
-export const TestProviderResponseSchema: GenMessage<TestProviderResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 33);
-
-/**
- * DeleteProviderRequest names an agent.
- *
- * @generated from message handoff.v1.DeleteProviderRequest
- */
-export type DeleteProviderRequest = Message<"handoff.v1.DeleteProviderRequest"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * Deletes it even though sessions are open.
-   *
-   * @generated from field: bool force = 2;
-   */
-  force: boolean;
-
-  /**
-   * The `etag` that was read. Given, the call fails with `aborted` if the
-   * configuration has changed since.
-   *
-   * @generated from field: string etag = 3;
-   */
-  etag: string;
-};
-
-/**
- * Describes the message handoff.v1.DeleteProviderRequest.
- * Use `create(DeleteProviderRequestSchema)` to create a new message.
- */
-export const DeleteProviderRequestSchema: GenMessage<DeleteProviderRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 34);
-
-/**
- * DeleteProviderResponse is empty.
- *
- * @generated from message handoff.v1.DeleteProviderResponse
- */
-export type DeleteProviderResponse = Message<"handoff.v1.DeleteProviderResponse"> & {
-};
-
-/**
- * Describes the message handoff.v1.DeleteProviderResponse.
- * Use `create(DeleteProviderResponseSchema)` to create a new message.
- */
-export const DeleteProviderResponseSchema: GenMessage<DeleteProviderResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 35);
-
-/**
- * ListProviderKindsRequest is empty.
- *
- * @generated from message handoff.v1.ListProviderKindsRequest
- */
-export type ListProviderKindsRequest = Message<"handoff.v1.ListProviderKindsRequest"> & {
-};
-
-/**
- * Describes the message handoff.v1.ListProviderKindsRequest.
- * Use `create(ListProviderKindsRequestSchema)` to create a new message.
- */
-export const ListProviderKindsRequestSchema: GenMessage<ListProviderKindsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 36);
-
-/**
- * ListProviderKindsResponse lists kinds.
- *
- * @generated from message handoff.v1.ListProviderKindsResponse
- */
-export type ListProviderKindsResponse = Message<"handoff.v1.ListProviderKindsResponse"> & {
-  /**
-   * The kinds, in the order in which to show them.
-   *
-   * @generated from field: repeated handoff.v1.ProviderKind kinds = 1;
-   */
-  kinds: ProviderKind[];
-};
-
-/**
- * Describes the message handoff.v1.ListProviderKindsResponse.
- * Use `create(ListProviderKindsResponseSchema)` to create a new message.
- */
-export const ListProviderKindsResponseSchema: GenMessage<ListProviderKindsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 37);
-
-/**
- * ProviderKind is a kind of provider.
- *
- * @generated from message handoff.v1.ProviderKind
- */
-export type ProviderKind = Message<"handoff.v1.ProviderKind"> & {
-  /**
-   * Its name, which is the field of ConfigureProviderRequest's oneof.
-   *
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * Its name for people.
-   *
-   * @generated from field: string title = 2;
-   */
-  title: string;
-
-  /**
-   * Whether it has not been tried against the real vendor enough yet.
-   *
-   * @generated from field: bool beta = 3;
-   */
-  beta: boolean;
-
-  /**
-   * What it can do.
-   *
-   * @generated from field: handoff.v1.ProviderCapabilities capabilities = 4;
-   */
-  capabilities?: ProviderCapabilities | undefined;
-
-  /**
-   * What it is limited to.
-   *
-   * @generated from field: handoff.v1.ProviderLimits limits = 5;
-   */
-  limits?: ProviderLimits | undefined;
-
-  /**
-   * The fields of its configuration, in order.
-   *
-   * @generated from field: repeated handoff.v1.ProviderField fields = 6;
-   */
-  fields: ProviderField[];
-
-  /**
-   * What an administrator does to set it up, step by step, in Markdown.
-   *
-   * @generated from field: repeated string setup_steps = 7;
-   */
-  setupSteps: string[];
-};
-
-/**
- * Describes the message handoff.v1.ProviderKind.
- * Use `create(ProviderKindSchema)` to create a new message.
- */
-export const ProviderKindSchema: GenMessage<ProviderKind> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 38);
-
-/**
- * ProviderCapabilities is what a kind can do. What it cannot do is replaced where
- * possible: an attachment becomes a link in the text, for instance.
- *
- * @generated from message handoff.v1.ProviderCapabilities
- */
-export type ProviderCapabilities = Message<"handoff.v1.ProviderCapabilities"> & {
-  /**
-   * Carries files.
-   *
-   * @generated from field: bool attachments = 1;
-   */
-  attachments: boolean;
-
-  /**
-   * Carries typing signals.
-   *
-   * @generated from field: bool typing = 2;
-   */
-  typing: boolean;
-
-  /**
-   * Reports that a human has seen a message.
-   *
-   * @generated from field: bool read_receipts = 3;
-   */
-  readReceipts: boolean;
-
-  /**
-   * Cannot work without the customer's e-mail address.
-   *
-   * @generated from field: bool needs_email = 4;
-   */
-  needsEmail: boolean;
-
-  /**
-   * Can be told that a session is closed.
-   *
-   * @generated from field: bool can_close = 5;
-   */
-  canClose: boolean;
-
-  /**
-   * Reports the customer's place in the queue.
-   *
-   * @generated from field: bool queue_position = 6;
-   */
-  queuePosition: boolean;
-
-  /**
-   * Reports who joins and leaves.
-   *
-   * @generated from field: bool participants = 7;
-   */
-  participants: boolean;
-};
-
-/**
- * Describes the message handoff.v1.ProviderCapabilities.
- * Use `create(ProviderCapabilitiesSchema)` to create a new message.
- */
-export const ProviderCapabilitiesSchema: GenMessage<ProviderCapabilities> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 39);
-
-/**
- * ProviderLimits is what a kind is limited to.
- *
- * @generated from message handoff.v1.ProviderLimits
- */
-export type ProviderLimits = Message<"handoff.v1.ProviderLimits"> & {
-  /**
-   * The longest text in bytes. 0: no limit of its own.
-   *
-   * @generated from field: int64 max_text_bytes = 1;
-   */
-  maxTextBytes: bigint;
-
-  /**
-   * The largest file in bytes. 0: no limit of its own.
-   *
-   * @generated from field: int64 max_attachment_bytes = 2;
-   */
-  maxAttachmentBytes: bigint;
-};
-
-/**
- * Describes the message handoff.v1.ProviderLimits.
- * Use `create(ProviderLimitsSchema)` to create a new message.
- */
-export const ProviderLimitsSchema: GenMessage<ProviderLimits> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 40);
-
-/**
- * ProviderField is one field of a kind's configuration.
- *
- * @generated from message handoff.v1.ProviderField
- */
-export type ProviderField = Message<"handoff.v1.ProviderField"> & {
-  /**
-   * Its name in the configuration message.
-   *
-   * @generated from field: string name = 1;
-   */
-  name: string;
-
-  /**
-   * Whether it is a secret: written but never read.
-   *
-   * @generated from field: bool secret = 2;
-   */
-  secret: boolean;
-
-  /**
-   * Whether it must be given before the provider works.
-   *
-   * @generated from field: bool required = 3;
-   */
-  required: boolean;
-
-  /**
-   * What it is.
-   *
-   * @generated from field: string description = 4;
-   */
-  description: string;
-};
-
-/**
- * Describes the message handoff.v1.ProviderField.
- * Use `create(ProviderFieldSchema)` to create a new message.
- */
-export const ProviderFieldSchema: GenMessage<ProviderField> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 41);
-
-/**
- * ListAgentsRequest chooses a page.
- *
- * @generated from message handoff.v1.ListAgentsRequest
- */
-export type ListAgentsRequest = Message<"handoff.v1.ListAgentsRequest"> & {
-  /**
-   * How many at most, up to 1,000. Default: 50.
-   *
-   * @generated from field: int32 page_size = 1;
-   */
-  pageSize: number;
-
-  /**
-   * The `next_page_token` of the page before. Empty: the first page. Other
-   * filters must stay the same; a token that is not ours is `invalid_argument`.
-   *
-   * @generated from field: string page_token = 2;
-   */
-  pageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListAgentsRequest.
- * Use `create(ListAgentsRequestSchema)` to create a new message.
- */
-export const ListAgentsRequestSchema: GenMessage<ListAgentsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 42);
-
-/**
- * ListAgentsResponse is one page.
- *
- * @generated from message handoff.v1.ListAgentsResponse
- */
-export type ListAgentsResponse = Message<"handoff.v1.ListAgentsResponse"> & {
-  /**
-   * The agents, by id.
-   *
-   * @generated from field: repeated handoff.v1.Agent agents = 1;
-   */
-  agents: Agent[];
-
-  /**
-   * Token of the next page. Empty: this was the last one.
-   *
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListAgentsResponse.
- * Use `create(ListAgentsResponseSchema)` to create a new message.
- */
-export const ListAgentsResponseSchema: GenMessage<ListAgentsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 43);
-
-/**
- * Agent is an agent in a list.
- *
- * @generated from message handoff.v1.Agent
- */
-export type Agent = Message<"handoff.v1.Agent"> & {
-  /**
-   * Its id.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * Its status now.
-   *
-   * @generated from field: handoff.v1.ServiceStatus status = 2;
-   */
-  status?: ServiceStatus | undefined;
-
-  /**
-   * Settings.enabled.
-   *
-   * @generated from field: bool enabled = 3;
-   */
-  enabled: boolean;
-
-  /**
-   * Version of its configuration.
-   *
-   * @generated from field: string etag = 4;
-   */
-  etag: string;
-};
-
-/**
- * Describes the message handoff.v1.Agent.
- * Use `create(AgentSchema)` to create a new message.
- */
-export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 44);
+  messageDesc(file_handoff_v1_handoff_service, 17);
 
 /**
  * CreateUploadRequest announces a file.
@@ -1778,7 +681,7 @@ export type CreateUploadRequest = Message<"handoff.v1.CreateUploadRequest"> & {
  * Use `create(CreateUploadRequestSchema)` to create a new message.
  */
 export const CreateUploadRequestSchema: GenMessage<CreateUploadRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 45);
+  messageDesc(file_handoff_v1_handoff_service, 18);
 
 /**
  * CreateUploadResponse tells where the file goes.
@@ -1813,7 +716,7 @@ export type CreateUploadResponse = Message<"handoff.v1.CreateUploadResponse"> & 
  * Use `create(CreateUploadResponseSchema)` to create a new message.
  */
 export const CreateUploadResponseSchema: GenMessage<CreateUploadResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 46);
+  messageDesc(file_handoff_v1_handoff_service, 19);
 
 /**
  * HandoffService is what the backend of an AI agent uses: configure how its
