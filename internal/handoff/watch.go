@@ -56,12 +56,34 @@ type mark struct {
 
 // look returns what changed since the last look.
 func (w *watch) look(ctx context.Context) ([]Session, error) {
-	var changed []Session
-	open := map[string]mark{}
+	open, changed, err := w.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for id := range w.shown {
+		if _, ok := open[id]; ok {
+			continue
+		}
+		s, err := w.svc.store.Session(ctx, id) // it is open no more
+		if errors.Is(err, ErrSessionNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, *s)
+	}
+	w.shown = open
+	return changed, nil
+}
+
+// open returns the marks of all open sessions, and those that changed.
+func (w *watch) open(ctx context.Context) (open map[string]mark, changed []Session, err error) {
+	open = map[string]mark{}
 	for p := (Page{Size: MaxPageSize}); ; {
 		sessions, next, err := w.svc.store.Sessions(ctx, w.filter, p)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, s := range sessions {
 			open[s.ID] = mark{s.LastSequence, s.AssignNote}
@@ -70,21 +92,7 @@ func (w *watch) look(ctx context.Context) ([]Session, error) {
 			}
 		}
 		if p.Token = next; next == "" {
-			break
+			return open, changed, nil
 		}
 	}
-	for id := range w.shown {
-		if _, ok := open[id]; ok {
-			continue
-		}
-		s, err := w.svc.store.Session(ctx, id)
-		if err != nil && !errors.Is(err, ErrSessionNotFound) {
-			return nil, err
-		}
-		if err == nil {
-			changed = append(changed, *s)
-		}
-	}
-	w.shown = open
-	return changed, nil
 }
