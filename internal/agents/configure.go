@@ -198,25 +198,31 @@ func (svc *Service) save(ctx context.Context, agent *handoff.Agent, loaded int64
 		if !withProvider {
 			return nil
 		}
-		next := agent.Connection
-		for i := range rec.Known {
-			old := &rec.Known[i]
-			if old.Kind != next.Kind || old.ID == next.ID {
-				continue
-			}
-			next.ReceiveToken = old.ReceiveToken
-			if old.Account == next.Account {
-				if err := svc.adopt(next, old); err != nil {
-					return err
-				}
-			}
-		}
-		if next.ReceiveToken == "" {
-			next.ReceiveToken = newReceiveToken()
-		}
-		rec.Agent.Connection = next
-		return nil
+		rec.Agent.Connection = agent.Connection
+		return svc.identify(agent.Connection, rec.Known)
 	})
+}
+
+// identify gives a new connection what the agent's older ones of its kind
+// settle: the receive URL, and the identity of the one with the same account.
+func (svc *Service) identify(next *handoff.Connection, known []handoff.Connection) error {
+	for i := range known {
+		old := &known[i]
+		if old.Kind != next.Kind || old.ID == next.ID {
+			continue
+		}
+		next.ReceiveToken = old.ReceiveToken
+		if old.Account != next.Account {
+			continue
+		}
+		if err := svc.adopt(next, old); err != nil {
+			return err
+		}
+	}
+	if next.ReceiveToken == "" {
+		next.ReceiveToken = newReceiveToken()
+	}
+	return nil
 }
 
 // adopt gives a new connection the identity of an older one.
