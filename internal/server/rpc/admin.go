@@ -4,16 +4,15 @@ import (
 	"context"
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
-	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/server/wire"
 )
 
 // adminServer is AdminService.
-type adminServer struct{ handoff *handoff.Service }
+type adminServer struct{ config Config }
 
 // ListDeliveries lists what went, or has to go, to providers.
 func (s *adminServer) ListDeliveries(ctx context.Context, r *handoffv1.ListDeliveriesRequest) (*handoffv1.ListDeliveriesResponse, error) {
-	deliveries, next, err := s.handoff.Deliveries(ctx, wire.FromDeliveryFilter(r), page(r))
+	deliveries, next, err := s.config.Handoff.Deliveries(ctx, wire.FromDeliveryFilter(r), page(r))
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +25,7 @@ func (s *adminServer) ListDeliveries(ctx context.Context, r *handoffv1.ListDeliv
 
 // ListLate lists what humans said after the close.
 func (s *adminServer) ListLate(ctx context.Context, r *handoffv1.ListLateRequest) (*handoffv1.ListLateResponse, error) {
-	late, next, err := s.handoff.LateMessages(ctx, r.GetSessionId(), page(r))
+	late, next, err := s.config.Handoff.LateMessages(ctx, r.GetSessionId(), page(r))
 	if err != nil {
 		return nil, err
 	}

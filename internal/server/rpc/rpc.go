@@ -73,7 +73,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mount := func(path string, h http.Handler) { mux.Handle(path, noStore(h)) }
 	mount(handoffv1connect.NewHandoffServiceHandler(&handoffServer{config: c}, options))
 	mount(handoffv1connect.NewKeyServiceHandler(&keyServer{auth: c.Auth}, options))
-	mount(handoffv1connect.NewAdminServiceHandler(&adminServer{handoff: c.Handoff}, options))
+	mount(handoffv1connect.NewAdminServiceHandler(&adminServer{config: c}, options))
 	mount(handoffv1connect.NewDeskServiceHandler(&deskServer{config: c}, options))
 	path, chat := handoffv1connect.NewChatServiceHandler(newChatServer(c), options)
 	mount(path, markOwnPages(chat))

@@ -18,6 +18,7 @@ var (
 var scopesOf = map[string][]auth.Scope{
 	handoffv1connect.HandoffServiceConfigureProviderProcedure: forAdmin,
 	handoffv1connect.HandoffServiceTestProviderProcedure:      forAdmin,
+	handoffv1connect.HandoffServiceImportClosedDatesProcedure: forAdmin,
 	handoffv1connect.HandoffServiceDeleteProviderProcedure:    forAdmin,
 	handoffv1connect.HandoffServiceListProviderKindsProcedure: forAdmin,
 	handoffv1connect.HandoffServiceListAgentsProcedure:        forAdmin,
@@ -42,6 +43,7 @@ var scopesOf = map[string][]auth.Scope{
 	handoffv1connect.KeyServiceRevokeKeyProcedure:             forAdmin,
 	handoffv1connect.AdminServiceListDeliveriesProcedure:      forAdmin,
 	handoffv1connect.AdminServiceListLateProcedure:            forAdmin,
+	handoffv1connect.AdminServiceWatchStatusProcedure:         forAdmin,
 	handoffv1connect.ChatServiceStartChatProcedure:            forAll,
 	handoffv1connect.DeskServiceListQueueProcedure:            forDesk,
 	handoffv1connect.DeskServiceClaimSessionProcedure:         forDesk,

@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 
+	"connectrpc.com/connect"
+
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
@@ -29,4 +31,14 @@ func (s *handoffServer) EvaluateSchedule(context.Context, *handoffv1.EvaluateSch
 // CreateUpload is not built.
 func (s *handoffServer) CreateUpload(context.Context, *handoffv1.CreateUploadRequest) (*handoffv1.CreateUploadResponse, error) {
 	return nil, notBuilt("uploads")
+}
+
+// ImportClosedDates is not built.
+func (s *handoffServer) ImportClosedDates(context.Context, *handoffv1.ImportClosedDatesRequest) (*handoffv1.ImportClosedDatesResponse, error) {
+	return nil, notBuilt("service periods")
+}
+
+// WatchStatus is not built.
+func (s *adminServer) WatchStatus(context.Context, *handoffv1.WatchStatusRequest, *connect.ServerStream[handoffv1.WatchStatusResponse]) error {
+	return notBuilt("status streams")
 }

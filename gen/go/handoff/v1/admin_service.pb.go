@@ -411,6 +411,98 @@ func (x *ListDeliveriesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// WatchStatusRequest chooses agents.
+type WatchStatusRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this agent. Empty: all.
+	AgentId       string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchStatusRequest) Reset() {
+	*x = WatchStatusRequest{}
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchStatusRequest) ProtoMessage() {}
+
+func (x *WatchStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchStatusRequest.ProtoReflect.Descriptor instead.
+func (*WatchStatusRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *WatchStatusRequest) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+// WatchStatusResponse is one part of the stream. Without agents it is a heartbeat.
+type WatchStatusResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The agents as they are now.
+	Agents        []*Agent `protobuf:"bytes,1,rep,name=agents,proto3" json:"agents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchStatusResponse) Reset() {
+	*x = WatchStatusResponse{}
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchStatusResponse) ProtoMessage() {}
+
+func (x *WatchStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchStatusResponse.ProtoReflect.Descriptor instead.
+func (*WatchStatusResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WatchStatusResponse) GetAgents() []*Agent {
+	if x != nil {
+		return x.Agents
+	}
+	return nil
+}
+
 // LateMessage is a human's message that came after the close.
 type LateMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -430,7 +522,7 @@ type LateMessage struct {
 
 func (x *LateMessage) Reset() {
 	*x = LateMessage{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[3]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +534,7 @@ func (x *LateMessage) String() string {
 func (*LateMessage) ProtoMessage() {}
 
 func (x *LateMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[3]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +547,7 @@ func (x *LateMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LateMessage.ProtoReflect.Descriptor instead.
 func (*LateMessage) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{3}
+	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LateMessage) GetSessionId() string {
@@ -509,7 +601,7 @@ type ListLateRequest struct {
 
 func (x *ListLateRequest) Reset() {
 	*x = ListLateRequest{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[4]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -521,7 +613,7 @@ func (x *ListLateRequest) String() string {
 func (*ListLateRequest) ProtoMessage() {}
 
 func (x *ListLateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[4]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +626,7 @@ func (x *ListLateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLateRequest.ProtoReflect.Descriptor instead.
 func (*ListLateRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{4}
+	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListLateRequest) GetSessionId() string {
@@ -571,7 +663,7 @@ type ListLateResponse struct {
 
 func (x *ListLateResponse) Reset() {
 	*x = ListLateResponse{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[5]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +675,7 @@ func (x *ListLateResponse) String() string {
 func (*ListLateResponse) ProtoMessage() {}
 
 func (x *ListLateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[5]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +688,7 @@ func (x *ListLateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLateResponse.ProtoReflect.Descriptor instead.
 func (*ListLateResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{5}
+	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListLateResponse) GetLateMessages() []*LateMessage {
@@ -618,7 +710,7 @@ var File_handoff_v1_admin_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1ehandoff/v1/admin_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x03\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16handoff/v1/agent.proto\"\xcf\x03\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -651,7 +743,11 @@ const file_handoff_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x14.handoff.v1.DeliveryR\n" +
 	"deliveries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa9\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"9\n" +
+	"\x12WatchStatusRequest\x12#\n" +
+	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\"@\n" +
+	"\x13WatchStatusResponse\x12)\n" +
+	"\x06agents\x18\x01 \x03(\v2\x11.handoff.v1.AgentR\x06agents\"\xa9\x01\n" +
 	"\vLateMessage\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1f\n" +
@@ -679,10 +775,11 @@ const file_handoff_v1_admin_service_proto_rawDesc = "" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
 	"\x18DELIVERY_STATE_DELIVERED\x10\x02\x12\x19\n" +
-	"\x15DELIVERY_STATE_FAILED\x10\x032\xb8\x01\n" +
+	"\x15DELIVERY_STATE_FAILED\x10\x032\x8a\x02\n" +
 	"\fAdminService\x12\\\n" +
 	"\x0eListDeliveries\x12!.handoff.v1.ListDeliveriesRequest\x1a\".handoff.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12J\n" +
-	"\bListLate\x12\x1b.handoff.v1.ListLateRequest\x1a\x1c.handoff.v1.ListLateResponse\"\x03\x90\x02\x01B>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
+	"\bListLate\x12\x1b.handoff.v1.ListLateRequest\x1a\x1c.handoff.v1.ListLateResponse\"\x03\x90\x02\x01\x12P\n" +
+	"\vWatchStatus\x12\x1e.handoff.v1.WatchStatusRequest\x1a\x1f.handoff.v1.WatchStatusResponse0\x01B>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
 	file_handoff_v1_admin_service_proto_rawDescOnce sync.Once
@@ -697,37 +794,43 @@ func file_handoff_v1_admin_service_proto_rawDescGZIP() []byte {
 }
 
 var file_handoff_v1_admin_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_handoff_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_handoff_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_handoff_v1_admin_service_proto_goTypes = []any{
 	(DeliveryKind)(0),              // 0: handoff.v1.DeliveryKind
 	(DeliveryState)(0),             // 1: handoff.v1.DeliveryState
 	(*Delivery)(nil),               // 2: handoff.v1.Delivery
 	(*ListDeliveriesRequest)(nil),  // 3: handoff.v1.ListDeliveriesRequest
 	(*ListDeliveriesResponse)(nil), // 4: handoff.v1.ListDeliveriesResponse
-	(*LateMessage)(nil),            // 5: handoff.v1.LateMessage
-	(*ListLateRequest)(nil),        // 6: handoff.v1.ListLateRequest
-	(*ListLateResponse)(nil),       // 7: handoff.v1.ListLateResponse
-	(*timestamppb.Timestamp)(nil),  // 8: google.protobuf.Timestamp
+	(*WatchStatusRequest)(nil),     // 5: handoff.v1.WatchStatusRequest
+	(*WatchStatusResponse)(nil),    // 6: handoff.v1.WatchStatusResponse
+	(*LateMessage)(nil),            // 7: handoff.v1.LateMessage
+	(*ListLateRequest)(nil),        // 8: handoff.v1.ListLateRequest
+	(*ListLateResponse)(nil),       // 9: handoff.v1.ListLateResponse
+	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
+	(*Agent)(nil),                  // 11: handoff.v1.Agent
 }
 var file_handoff_v1_admin_service_proto_depIdxs = []int32{
 	0,  // 0: handoff.v1.Delivery.kind:type_name -> handoff.v1.DeliveryKind
 	1,  // 1: handoff.v1.Delivery.state:type_name -> handoff.v1.DeliveryState
-	8,  // 2: handoff.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	8,  // 3: handoff.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	8,  // 4: handoff.v1.Delivery.settle_time:type_name -> google.protobuf.Timestamp
+	10, // 2: handoff.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	10, // 3: handoff.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	10, // 4: handoff.v1.Delivery.settle_time:type_name -> google.protobuf.Timestamp
 	1,  // 5: handoff.v1.ListDeliveriesRequest.states:type_name -> handoff.v1.DeliveryState
 	2,  // 6: handoff.v1.ListDeliveriesResponse.deliveries:type_name -> handoff.v1.Delivery
-	8,  // 7: handoff.v1.LateMessage.time:type_name -> google.protobuf.Timestamp
-	5,  // 8: handoff.v1.ListLateResponse.late_messages:type_name -> handoff.v1.LateMessage
-	3,  // 9: handoff.v1.AdminService.ListDeliveries:input_type -> handoff.v1.ListDeliveriesRequest
-	6,  // 10: handoff.v1.AdminService.ListLate:input_type -> handoff.v1.ListLateRequest
-	4,  // 11: handoff.v1.AdminService.ListDeliveries:output_type -> handoff.v1.ListDeliveriesResponse
-	7,  // 12: handoff.v1.AdminService.ListLate:output_type -> handoff.v1.ListLateResponse
-	11, // [11:13] is the sub-list for method output_type
-	9,  // [9:11] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	11, // 7: handoff.v1.WatchStatusResponse.agents:type_name -> handoff.v1.Agent
+	10, // 8: handoff.v1.LateMessage.time:type_name -> google.protobuf.Timestamp
+	7,  // 9: handoff.v1.ListLateResponse.late_messages:type_name -> handoff.v1.LateMessage
+	3,  // 10: handoff.v1.AdminService.ListDeliveries:input_type -> handoff.v1.ListDeliveriesRequest
+	8,  // 11: handoff.v1.AdminService.ListLate:input_type -> handoff.v1.ListLateRequest
+	5,  // 12: handoff.v1.AdminService.WatchStatus:input_type -> handoff.v1.WatchStatusRequest
+	4,  // 13: handoff.v1.AdminService.ListDeliveries:output_type -> handoff.v1.ListDeliveriesResponse
+	9,  // 14: handoff.v1.AdminService.ListLate:output_type -> handoff.v1.ListLateResponse
+	6,  // 15: handoff.v1.AdminService.WatchStatus:output_type -> handoff.v1.WatchStatusResponse
+	13, // [13:16] is the sub-list for method output_type
+	10, // [10:13] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_admin_service_proto_init() }
@@ -735,13 +838,14 @@ func file_handoff_v1_admin_service_proto_init() {
 	if File_handoff_v1_admin_service_proto != nil {
 		return
 	}
+	file_handoff_v1_agent_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_admin_service_proto_rawDesc), len(file_handoff_v1_admin_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -494,11 +494,15 @@ func (x *GetServiceStatusResponse) GetStatus() *ServiceStatus {
 	return nil
 }
 
-// GetHandoffToolRequest names an agent.
+// GetHandoffToolRequest names an agent and, if known, its customer.
 type GetHandoffToolRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The agent.
-	AgentId       string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// Who talks to the agent. With an `email`, or a `user_id` whose address an
+	// earlier session told, the tool does not ask for one. `locale` chooses the
+	// language of `replies`. May be absent.
+	Customer      *Customer `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -540,15 +544,34 @@ func (x *GetHandoffToolRequest) GetAgentId() string {
 	return ""
 }
 
-// GetHandoffToolResponse is a tool for a model.
+func (x *GetHandoffToolRequest) GetCustomer() *Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+// GetHandoffToolResponse is a tool for a model. Ask for it anew at each turn, or
+// at least each minute: it tells what is true now.
 type GetHandoffToolResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the tool.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// When to use it and what is true now, in words for the model.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// JSON Schema of the tool's input.
-	InputSchema   *structpb.Struct `protobuf:"bytes,3,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
+	// JSON Schema of the tool's input: `question`, `reason` and `email`, which is
+	// required only when it is needed and unknown.
+	InputSchema *structpb.Struct `protobuf:"bytes,3,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
+	// The tool as OpenAI's Chat Completions take it: an element of `tools`. There
+	// a description has at most 1,024 characters; a longer one is cut.
+	Openai *structpb.Struct `protobuf:"bytes,4,opt,name=openai,proto3" json:"openai,omitempty"`
+	// The tool as Anthropic's Messages take it: an element of `tools`.
+	Anthropic *structpb.Struct `protobuf:"bytes,5,opt,name=anthropic,proto3" json:"anthropic,omitempty"`
+	// What the model shall say to the customer after each outcome. The keys are
+	// "SESSION" (RequestHandoff returned a session), the names of the decline
+	// reasons ("DECLINE_REASON_OUT_OF_SERVICE_PERIOD") and of the close reasons
+	// ("CLOSE_REASON_WAIT_TIMEOUT").
+	Replies       map[string]string `protobuf:"bytes,6,rep,name=replies,proto3" json:"replies,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -600,6 +623,27 @@ func (x *GetHandoffToolResponse) GetDescription() string {
 func (x *GetHandoffToolResponse) GetInputSchema() *structpb.Struct {
 	if x != nil {
 		return x.InputSchema
+	}
+	return nil
+}
+
+func (x *GetHandoffToolResponse) GetOpenai() *structpb.Struct {
+	if x != nil {
+		return x.Openai
+	}
+	return nil
+}
+
+func (x *GetHandoffToolResponse) GetAnthropic() *structpb.Struct {
+	if x != nil {
+		return x.Anthropic
+	}
+	return nil
+}
+
+func (x *GetHandoffToolResponse) GetReplies() map[string]string {
+	if x != nil {
+		return x.Replies
 	}
 	return nil
 }
@@ -672,6 +716,13 @@ type EvaluateScheduleResponse struct {
 	NextOpenTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_open_time,json=nextOpenTime,proto3" json:"next_open_time,omitempty"`
 	// The next closing after that moment. Absent when none is known.
 	NextCloseTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=next_close_time,json=nextCloseTime,proto3" json:"next_close_time,omitempty"`
+	// Why, for machines: "NO_PERIODS" (open: there are none, so always),
+	// "IN_PERIOD" (open), "OUTSIDE_PERIODS" (closed) or "CLOSED_DATE" (closed).
+	ReasonCode string `protobuf:"bytes,6,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// The zone of the windows, Settings.time_zone.
+	TimeZone string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// The day of the windows in that zone, "2024-12-12".
+	Date          string `protobuf:"bytes,8,opt,name=date,proto3" json:"date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -741,6 +792,195 @@ func (x *EvaluateScheduleResponse) GetNextCloseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *EvaluateScheduleResponse) GetReasonCode() string {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return ""
+}
+
+func (x *EvaluateScheduleResponse) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *EvaluateScheduleResponse) GetDate() string {
+	if x != nil {
+		return x.Date
+	}
+	return ""
+}
+
+// ImportClosedDatesRequest brings holidays from an iCalendar file.
+type ImportClosedDatesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The agent.
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// The text of the file (RFC 5545). Its all-day events count; what repeats
+	// every year on one date becomes a day of every year. 1 byte to 1 MiB.
+	Calendar string `protobuf:"bytes,2,opt,name=calendar,proto3" json:"calendar,omitempty"`
+	// The first day to take single dates from, "2026-01-01". Default: today in
+	// Settings.time_zone.
+	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	// The last day. Default: two years after `from`.
+	To string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	// Drop the closed dates of before. False: they stay, and of two for one day
+	// the one of before.
+	Replace bool `protobuf:"varint,5,opt,name=replace,proto3" json:"replace,omitempty"`
+	// Return what would be stored, and store nothing.
+	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// The `etag` that was read. Given, the call fails with `aborted` if the
+	// configuration has changed since.
+	Etag          string `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportClosedDatesRequest) Reset() {
+	*x = ImportClosedDatesRequest{}
+	mi := &file_handoff_v1_agent_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportClosedDatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportClosedDatesRequest) ProtoMessage() {}
+
+func (x *ImportClosedDatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_agent_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportClosedDatesRequest.ProtoReflect.Descriptor instead.
+func (*ImportClosedDatesRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ImportClosedDatesRequest) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *ImportClosedDatesRequest) GetCalendar() string {
+	if x != nil {
+		return x.Calendar
+	}
+	return ""
+}
+
+func (x *ImportClosedDatesRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ImportClosedDatesRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *ImportClosedDatesRequest) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+func (x *ImportClosedDatesRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *ImportClosedDatesRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// ImportClosedDatesResponse is the outcome.
+type ImportClosedDatesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The closed dates of the agent, all of them.
+	ClosedDates []*ClosedDate `protobuf:"bytes,1,rep,name=closed_dates,json=closedDates,proto3" json:"closed_dates,omitempty"`
+	// How many of them the file brought.
+	Added int32 `protobuf:"varint,2,opt,name=added,proto3" json:"added,omitempty"`
+	// Version of the configuration. With `validate_only` the unchanged one.
+	Etag          string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportClosedDatesResponse) Reset() {
+	*x = ImportClosedDatesResponse{}
+	mi := &file_handoff_v1_agent_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportClosedDatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportClosedDatesResponse) ProtoMessage() {}
+
+func (x *ImportClosedDatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_agent_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportClosedDatesResponse.ProtoReflect.Descriptor instead.
+func (*ImportClosedDatesResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ImportClosedDatesResponse) GetClosedDates() []*ClosedDate {
+	if x != nil {
+		return x.ClosedDates
+	}
+	return nil
+}
+
+func (x *ImportClosedDatesResponse) GetAdded() int32 {
+	if x != nil {
+		return x.Added
+	}
+	return 0
+}
+
+func (x *ImportClosedDatesResponse) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
 // GetProviderRequest names an agent.
 type GetProviderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -752,7 +992,7 @@ type GetProviderRequest struct {
 
 func (x *GetProviderRequest) Reset() {
 	*x = GetProviderRequest{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[8]
+	mi := &file_handoff_v1_agent_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +1004,7 @@ func (x *GetProviderRequest) String() string {
 func (*GetProviderRequest) ProtoMessage() {}
 
 func (x *GetProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[8]
+	mi := &file_handoff_v1_agent_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +1017,7 @@ func (x *GetProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProviderRequest.ProtoReflect.Descriptor instead.
 func (*GetProviderRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{8}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetProviderRequest) GetAgentId() string {
@@ -827,7 +1067,7 @@ type GetProviderResponse struct {
 
 func (x *GetProviderResponse) Reset() {
 	*x = GetProviderResponse{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[9]
+	mi := &file_handoff_v1_agent_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +1079,7 @@ func (x *GetProviderResponse) String() string {
 func (*GetProviderResponse) ProtoMessage() {}
 
 func (x *GetProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[9]
+	mi := &file_handoff_v1_agent_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +1092,7 @@ func (x *GetProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProviderResponse.ProtoReflect.Descriptor instead.
 func (*GetProviderResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{9}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetProviderResponse) GetAgentId() string {
@@ -1102,7 +1342,7 @@ type TestProviderRequest struct {
 
 func (x *TestProviderRequest) Reset() {
 	*x = TestProviderRequest{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[10]
+	mi := &file_handoff_v1_agent_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1354,7 @@ func (x *TestProviderRequest) String() string {
 func (*TestProviderRequest) ProtoMessage() {}
 
 func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[10]
+	mi := &file_handoff_v1_agent_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1367,7 @@ func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderRequest.ProtoReflect.Descriptor instead.
 func (*TestProviderRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{10}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TestProviderRequest) GetAgentId() string {
@@ -1148,7 +1388,7 @@ type TestProviderResponse struct {
 
 func (x *TestProviderResponse) Reset() {
 	*x = TestProviderResponse{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[11]
+	mi := &file_handoff_v1_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1400,7 @@ func (x *TestProviderResponse) String() string {
 func (*TestProviderResponse) ProtoMessage() {}
 
 func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[11]
+	mi := &file_handoff_v1_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1413,7 @@ func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderResponse.ProtoReflect.Descriptor instead.
 func (*TestProviderResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{11}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TestProviderResponse) GetStatus() *ServiceStatus {
@@ -1199,7 +1439,7 @@ type DeleteProviderRequest struct {
 
 func (x *DeleteProviderRequest) Reset() {
 	*x = DeleteProviderRequest{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[12]
+	mi := &file_handoff_v1_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1211,7 +1451,7 @@ func (x *DeleteProviderRequest) String() string {
 func (*DeleteProviderRequest) ProtoMessage() {}
 
 func (x *DeleteProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[12]
+	mi := &file_handoff_v1_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1224,7 +1464,7 @@ func (x *DeleteProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteProviderRequest.ProtoReflect.Descriptor instead.
 func (*DeleteProviderRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{12}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteProviderRequest) GetAgentId() string {
@@ -1257,7 +1497,7 @@ type DeleteProviderResponse struct {
 
 func (x *DeleteProviderResponse) Reset() {
 	*x = DeleteProviderResponse{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[13]
+	mi := &file_handoff_v1_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1509,7 @@ func (x *DeleteProviderResponse) String() string {
 func (*DeleteProviderResponse) ProtoMessage() {}
 
 func (x *DeleteProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[13]
+	mi := &file_handoff_v1_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1522,7 @@ func (x *DeleteProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteProviderResponse.ProtoReflect.Descriptor instead.
 func (*DeleteProviderResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{13}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{15}
 }
 
 // ListProviderKindsRequest is empty.
@@ -1294,7 +1534,7 @@ type ListProviderKindsRequest struct {
 
 func (x *ListProviderKindsRequest) Reset() {
 	*x = ListProviderKindsRequest{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[14]
+	mi := &file_handoff_v1_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1546,7 @@ func (x *ListProviderKindsRequest) String() string {
 func (*ListProviderKindsRequest) ProtoMessage() {}
 
 func (x *ListProviderKindsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[14]
+	mi := &file_handoff_v1_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1559,7 @@ func (x *ListProviderKindsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProviderKindsRequest.ProtoReflect.Descriptor instead.
 func (*ListProviderKindsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{14}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{16}
 }
 
 // ListProviderKindsResponse lists kinds.
@@ -1333,7 +1573,7 @@ type ListProviderKindsResponse struct {
 
 func (x *ListProviderKindsResponse) Reset() {
 	*x = ListProviderKindsResponse{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[15]
+	mi := &file_handoff_v1_agent_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1585,7 @@ func (x *ListProviderKindsResponse) String() string {
 func (*ListProviderKindsResponse) ProtoMessage() {}
 
 func (x *ListProviderKindsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[15]
+	mi := &file_handoff_v1_agent_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1598,7 @@ func (x *ListProviderKindsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProviderKindsResponse.ProtoReflect.Descriptor instead.
 func (*ListProviderKindsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{15}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListProviderKindsResponse) GetKinds() []*ProviderKind {
@@ -1391,7 +1631,7 @@ type ProviderKind struct {
 
 func (x *ProviderKind) Reset() {
 	*x = ProviderKind{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[16]
+	mi := &file_handoff_v1_agent_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1643,7 @@ func (x *ProviderKind) String() string {
 func (*ProviderKind) ProtoMessage() {}
 
 func (x *ProviderKind) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[16]
+	mi := &file_handoff_v1_agent_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1656,7 @@ func (x *ProviderKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderKind.ProtoReflect.Descriptor instead.
 func (*ProviderKind) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{16}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProviderKind) GetKind() string {
@@ -1492,7 +1732,7 @@ type ProviderCapabilities struct {
 
 func (x *ProviderCapabilities) Reset() {
 	*x = ProviderCapabilities{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[17]
+	mi := &file_handoff_v1_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1744,7 @@ func (x *ProviderCapabilities) String() string {
 func (*ProviderCapabilities) ProtoMessage() {}
 
 func (x *ProviderCapabilities) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[17]
+	mi := &file_handoff_v1_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1757,7 @@ func (x *ProviderCapabilities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderCapabilities.ProtoReflect.Descriptor instead.
 func (*ProviderCapabilities) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{17}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProviderCapabilities) GetAttachments() bool {
@@ -1576,13 +1816,16 @@ type ProviderLimits struct {
 	MaxTextBytes int64 `protobuf:"varint,1,opt,name=max_text_bytes,json=maxTextBytes,proto3" json:"max_text_bytes,omitempty"`
 	// The largest file in bytes. 0: no limit of its own.
 	MaxAttachmentBytes int64 `protobuf:"varint,2,opt,name=max_attachment_bytes,json=maxAttachmentBytes,proto3" json:"max_attachment_bytes,omitempty"`
+	// The longest transcript in bytes, the question included. A longer one loses
+	// its oldest turns, and says so. 0: no limit of its own.
+	MaxTranscriptBytes int64 `protobuf:"varint,3,opt,name=max_transcript_bytes,json=maxTranscriptBytes,proto3" json:"max_transcript_bytes,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ProviderLimits) Reset() {
 	*x = ProviderLimits{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[18]
+	mi := &file_handoff_v1_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1594,7 +1837,7 @@ func (x *ProviderLimits) String() string {
 func (*ProviderLimits) ProtoMessage() {}
 
 func (x *ProviderLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[18]
+	mi := &file_handoff_v1_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1607,7 +1850,7 @@ func (x *ProviderLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderLimits.ProtoReflect.Descriptor instead.
 func (*ProviderLimits) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{18}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ProviderLimits) GetMaxTextBytes() int64 {
@@ -1620,6 +1863,13 @@ func (x *ProviderLimits) GetMaxTextBytes() int64 {
 func (x *ProviderLimits) GetMaxAttachmentBytes() int64 {
 	if x != nil {
 		return x.MaxAttachmentBytes
+	}
+	return 0
+}
+
+func (x *ProviderLimits) GetMaxTranscriptBytes() int64 {
+	if x != nil {
+		return x.MaxTranscriptBytes
 	}
 	return 0
 }
@@ -1641,7 +1891,7 @@ type ProviderField struct {
 
 func (x *ProviderField) Reset() {
 	*x = ProviderField{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[19]
+	mi := &file_handoff_v1_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1903,7 @@ func (x *ProviderField) String() string {
 func (*ProviderField) ProtoMessage() {}
 
 func (x *ProviderField) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[19]
+	mi := &file_handoff_v1_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1916,7 @@ func (x *ProviderField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderField.ProtoReflect.Descriptor instead.
 func (*ProviderField) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{19}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ProviderField) GetName() string {
@@ -1711,7 +1961,7 @@ type ListAgentsRequest struct {
 
 func (x *ListAgentsRequest) Reset() {
 	*x = ListAgentsRequest{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[20]
+	mi := &file_handoff_v1_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1973,7 @@ func (x *ListAgentsRequest) String() string {
 func (*ListAgentsRequest) ProtoMessage() {}
 
 func (x *ListAgentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[20]
+	mi := &file_handoff_v1_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1986,7 @@ func (x *ListAgentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAgentsRequest.ProtoReflect.Descriptor instead.
 func (*ListAgentsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{20}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListAgentsRequest) GetPageSize() int32 {
@@ -1766,7 +2016,7 @@ type ListAgentsResponse struct {
 
 func (x *ListAgentsResponse) Reset() {
 	*x = ListAgentsResponse{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[21]
+	mi := &file_handoff_v1_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +2028,7 @@ func (x *ListAgentsResponse) String() string {
 func (*ListAgentsResponse) ProtoMessage() {}
 
 func (x *ListAgentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[21]
+	mi := &file_handoff_v1_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +2041,7 @@ func (x *ListAgentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAgentsResponse.ProtoReflect.Descriptor instead.
 func (*ListAgentsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{21}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListAgentsResponse) GetAgents() []*Agent {
@@ -1825,7 +2075,7 @@ type Agent struct {
 
 func (x *Agent) Reset() {
 	*x = Agent{}
-	mi := &file_handoff_v1_agent_proto_msgTypes[22]
+	mi := &file_handoff_v1_agent_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +2087,7 @@ func (x *Agent) String() string {
 func (*Agent) ProtoMessage() {}
 
 func (x *Agent) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_agent_proto_msgTypes[22]
+	mi := &file_handoff_v1_agent_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +2100,7 @@ func (x *Agent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Agent.ProtoReflect.Descriptor instead.
 func (*Agent) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_handoff_v1_agent_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Agent) GetAgentId() string {
@@ -1886,7 +2136,7 @@ var File_handoff_v1_agent_proto protoreflect.FileDescriptor
 const file_handoff_v1_agent_proto_rawDesc = "" +
 	"\n" +
 	"\x16handoff/v1/agent.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19handoff/v1/provider.proto\x1a\x19handoff/v1/settings.proto\"\x85\a\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19handoff/v1/provider.proto\x1a\x18handoff/v1/session.proto\x1a\x19handoff/v1/settings.proto\"\x85\a\n" +
 	"\x18ConfigureProviderRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x120\n" +
@@ -1919,24 +2169,50 @@ const file_handoff_v1_agent_proto_rawDesc = "" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"M\n" +
 	"\x18GetServiceStatusResponse\x121\n" +
-	"\x06status\x18\x01 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\">\n" +
+	"\x06status\x18\x01 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\"p\n" +
 	"\x15GetHandoffToolRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"\x8a\x01\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x120\n" +
+	"\bcustomer\x18\x02 \x01(\v2\x14.handoff.v1.CustomerR\bcustomer\"\xf9\x02\n" +
 	"\x16GetHandoffToolResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12:\n" +
-	"\finput_schema\x18\x03 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\"p\n" +
+	"\finput_schema\x18\x03 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\x12/\n" +
+	"\x06openai\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x06openai\x125\n" +
+	"\tanthropic\x18\x05 \x01(\v2\x17.google.protobuf.StructR\tanthropic\x12I\n" +
+	"\areplies\x18\x06 \x03(\v2/.handoff.v1.GetHandoffToolResponse.RepliesEntryR\areplies\x1a:\n" +
+	"\fRepliesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"p\n" +
 	"\x17EvaluateScheduleRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x12.\n" +
-	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x81\x02\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xd3\x02\n" +
 	"\x18EvaluateScheduleResponse\x12\x12\n" +
 	"\x04open\x18\x01 \x01(\bR\x04open\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x123\n" +
 	"\awindows\x18\x03 \x03(\v2\x19.handoff.v1.ServiceWindowR\awindows\x12@\n" +
 	"\x0enext_open_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fnextOpenTime\x12B\n" +
-	"\x0fnext_close_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rnextCloseTime\";\n" +
+	"\x0fnext_close_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rnextCloseTime\x12\x1f\n" +
+	"\vreason_code\x18\x06 \x01(\tR\n" +
+	"reasonCode\x12\x1b\n" +
+	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x12\n" +
+	"\x04date\x18\b \x01(\tR\x04date\"\xd0\x03\n" +
+	"\x18ImportClosedDatesRequest\x12%\n" +
+	"\bagent_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x12'\n" +
+	"\bcalendar\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01(\x80\x80@R\bcalendar\x12\x85\x01\n" +
+	"\x04from\x18\x03 \x01(\tBq\xbaHn\xba\x01k\n" +
+	"\tdate.from\x12!must be a date such as 2026-01-01\x1a;this == '' || this.matches(r'^[0-9]{4}-[0-9]{2}-[0-9]{2}$')R\x04from\x12\x7f\n" +
+	"\x02to\x18\x04 \x01(\tBo\xbaHl\xba\x01i\n" +
+	"\adate.to\x12!must be a date such as 2027-12-31\x1a;this == '' || this.matches(r'^[0-9]{4}-[0-9]{2}-[0-9]{2}$')R\x02to\x12\x18\n" +
+	"\areplace\x18\x05 \x01(\bR\areplace\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\x12\x1c\n" +
+	"\x04etag\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x04etag\"\x80\x01\n" +
+	"\x19ImportClosedDatesResponse\x129\n" +
+	"\fclosed_dates\x18\x01 \x03(\v2\x16.handoff.v1.ClosedDateR\vclosedDates\x12\x14\n" +
+	"\x05added\x18\x02 \x01(\x05R\x05added\x12\x12\n" +
+	"\x04etag\x18\x03 \x01(\tR\x04etag\";\n" +
 	"\x12GetProviderRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"\xea\x06\n" +
@@ -1994,10 +2270,11 @@ const file_handoff_v1_agent_proto_rawDesc = "" +
 	"needsEmail\x12\x1b\n" +
 	"\tcan_close\x18\x05 \x01(\bR\bcanClose\x12%\n" +
 	"\x0equeue_position\x18\x06 \x01(\bR\rqueuePosition\x12\"\n" +
-	"\fparticipants\x18\a \x01(\bR\fparticipants\"h\n" +
+	"\fparticipants\x18\a \x01(\bR\fparticipants\"\x9a\x01\n" +
 	"\x0eProviderLimits\x12$\n" +
 	"\x0emax_text_bytes\x18\x01 \x01(\x03R\fmaxTextBytes\x120\n" +
-	"\x14max_attachment_bytes\x18\x02 \x01(\x03R\x12maxAttachmentBytes\"y\n" +
+	"\x14max_attachment_bytes\x18\x02 \x01(\x03R\x12maxAttachmentBytes\x120\n" +
+	"\x14max_transcript_bytes\x18\x03 \x01(\x03R\x12maxTranscriptBytes\"y\n" +
 	"\rProviderField\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06secret\x18\x02 \x01(\bR\x06secret\x12\x1a\n" +
@@ -2029,7 +2306,7 @@ func file_handoff_v1_agent_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_agent_proto_rawDescData
 }
 
-var file_handoff_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_handoff_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_handoff_v1_agent_proto_goTypes = []any{
 	(*ConfigureProviderRequest)(nil),  // 0: handoff.v1.ConfigureProviderRequest
 	(*ConfigureProviderResponse)(nil), // 1: handoff.v1.ConfigureProviderResponse
@@ -2039,85 +2316,95 @@ var file_handoff_v1_agent_proto_goTypes = []any{
 	(*GetHandoffToolResponse)(nil),    // 5: handoff.v1.GetHandoffToolResponse
 	(*EvaluateScheduleRequest)(nil),   // 6: handoff.v1.EvaluateScheduleRequest
 	(*EvaluateScheduleResponse)(nil),  // 7: handoff.v1.EvaluateScheduleResponse
-	(*GetProviderRequest)(nil),        // 8: handoff.v1.GetProviderRequest
-	(*GetProviderResponse)(nil),       // 9: handoff.v1.GetProviderResponse
-	(*TestProviderRequest)(nil),       // 10: handoff.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),      // 11: handoff.v1.TestProviderResponse
-	(*DeleteProviderRequest)(nil),     // 12: handoff.v1.DeleteProviderRequest
-	(*DeleteProviderResponse)(nil),    // 13: handoff.v1.DeleteProviderResponse
-	(*ListProviderKindsRequest)(nil),  // 14: handoff.v1.ListProviderKindsRequest
-	(*ListProviderKindsResponse)(nil), // 15: handoff.v1.ListProviderKindsResponse
-	(*ProviderKind)(nil),              // 16: handoff.v1.ProviderKind
-	(*ProviderCapabilities)(nil),      // 17: handoff.v1.ProviderCapabilities
-	(*ProviderLimits)(nil),            // 18: handoff.v1.ProviderLimits
-	(*ProviderField)(nil),             // 19: handoff.v1.ProviderField
-	(*ListAgentsRequest)(nil),         // 20: handoff.v1.ListAgentsRequest
-	(*ListAgentsResponse)(nil),        // 21: handoff.v1.ListAgentsResponse
-	(*Agent)(nil),                     // 22: handoff.v1.Agent
-	(*Settings)(nil),                  // 23: handoff.v1.Settings
-	(*fieldmaskpb.FieldMask)(nil),     // 24: google.protobuf.FieldMask
-	(*DeskConfig)(nil),                // 25: handoff.v1.DeskConfig
-	(*WebhookConfig)(nil),             // 26: handoff.v1.WebhookConfig
-	(*IntercomConfig)(nil),            // 27: handoff.v1.IntercomConfig
-	(*LiveChatConfig)(nil),            // 28: handoff.v1.LiveChatConfig
-	(*SlackConfig)(nil),               // 29: handoff.v1.SlackConfig
-	(*WhatsAppConfig)(nil),            // 30: handoff.v1.WhatsAppConfig
-	(*DingTalkConfig)(nil),            // 31: handoff.v1.DingTalkConfig
-	(*WeComConfig)(nil),               // 32: handoff.v1.WeComConfig
-	(*QiYuConfig)(nil),                // 33: handoff.v1.QiYuConfig
-	(*ChatwootConfig)(nil),            // 34: handoff.v1.ChatwootConfig
-	(*ZendeskConfig)(nil),             // 35: handoff.v1.ZendeskConfig
-	(*ServiceStatus)(nil),             // 36: handoff.v1.ServiceStatus
-	(*structpb.Struct)(nil),           // 37: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil),     // 38: google.protobuf.Timestamp
-	(*ServiceWindow)(nil),             // 39: handoff.v1.ServiceWindow
+	(*ImportClosedDatesRequest)(nil),  // 8: handoff.v1.ImportClosedDatesRequest
+	(*ImportClosedDatesResponse)(nil), // 9: handoff.v1.ImportClosedDatesResponse
+	(*GetProviderRequest)(nil),        // 10: handoff.v1.GetProviderRequest
+	(*GetProviderResponse)(nil),       // 11: handoff.v1.GetProviderResponse
+	(*TestProviderRequest)(nil),       // 12: handoff.v1.TestProviderRequest
+	(*TestProviderResponse)(nil),      // 13: handoff.v1.TestProviderResponse
+	(*DeleteProviderRequest)(nil),     // 14: handoff.v1.DeleteProviderRequest
+	(*DeleteProviderResponse)(nil),    // 15: handoff.v1.DeleteProviderResponse
+	(*ListProviderKindsRequest)(nil),  // 16: handoff.v1.ListProviderKindsRequest
+	(*ListProviderKindsResponse)(nil), // 17: handoff.v1.ListProviderKindsResponse
+	(*ProviderKind)(nil),              // 18: handoff.v1.ProviderKind
+	(*ProviderCapabilities)(nil),      // 19: handoff.v1.ProviderCapabilities
+	(*ProviderLimits)(nil),            // 20: handoff.v1.ProviderLimits
+	(*ProviderField)(nil),             // 21: handoff.v1.ProviderField
+	(*ListAgentsRequest)(nil),         // 22: handoff.v1.ListAgentsRequest
+	(*ListAgentsResponse)(nil),        // 23: handoff.v1.ListAgentsResponse
+	(*Agent)(nil),                     // 24: handoff.v1.Agent
+	nil,                               // 25: handoff.v1.GetHandoffToolResponse.RepliesEntry
+	(*Settings)(nil),                  // 26: handoff.v1.Settings
+	(*fieldmaskpb.FieldMask)(nil),     // 27: google.protobuf.FieldMask
+	(*DeskConfig)(nil),                // 28: handoff.v1.DeskConfig
+	(*WebhookConfig)(nil),             // 29: handoff.v1.WebhookConfig
+	(*IntercomConfig)(nil),            // 30: handoff.v1.IntercomConfig
+	(*LiveChatConfig)(nil),            // 31: handoff.v1.LiveChatConfig
+	(*SlackConfig)(nil),               // 32: handoff.v1.SlackConfig
+	(*WhatsAppConfig)(nil),            // 33: handoff.v1.WhatsAppConfig
+	(*DingTalkConfig)(nil),            // 34: handoff.v1.DingTalkConfig
+	(*WeComConfig)(nil),               // 35: handoff.v1.WeComConfig
+	(*QiYuConfig)(nil),                // 36: handoff.v1.QiYuConfig
+	(*ChatwootConfig)(nil),            // 37: handoff.v1.ChatwootConfig
+	(*ZendeskConfig)(nil),             // 38: handoff.v1.ZendeskConfig
+	(*ServiceStatus)(nil),             // 39: handoff.v1.ServiceStatus
+	(*Customer)(nil),                  // 40: handoff.v1.Customer
+	(*structpb.Struct)(nil),           // 41: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil),     // 42: google.protobuf.Timestamp
+	(*ServiceWindow)(nil),             // 43: handoff.v1.ServiceWindow
+	(*ClosedDate)(nil),                // 44: handoff.v1.ClosedDate
 }
 var file_handoff_v1_agent_proto_depIdxs = []int32{
-	23, // 0: handoff.v1.ConfigureProviderRequest.settings:type_name -> handoff.v1.Settings
-	24, // 1: handoff.v1.ConfigureProviderRequest.update_mask:type_name -> google.protobuf.FieldMask
-	25, // 2: handoff.v1.ConfigureProviderRequest.desk:type_name -> handoff.v1.DeskConfig
-	26, // 3: handoff.v1.ConfigureProviderRequest.webhook:type_name -> handoff.v1.WebhookConfig
-	27, // 4: handoff.v1.ConfigureProviderRequest.intercom:type_name -> handoff.v1.IntercomConfig
-	28, // 5: handoff.v1.ConfigureProviderRequest.livechat:type_name -> handoff.v1.LiveChatConfig
-	29, // 6: handoff.v1.ConfigureProviderRequest.slack:type_name -> handoff.v1.SlackConfig
-	30, // 7: handoff.v1.ConfigureProviderRequest.whatsapp:type_name -> handoff.v1.WhatsAppConfig
-	31, // 8: handoff.v1.ConfigureProviderRequest.dingtalk:type_name -> handoff.v1.DingTalkConfig
-	32, // 9: handoff.v1.ConfigureProviderRequest.wecom:type_name -> handoff.v1.WeComConfig
-	33, // 10: handoff.v1.ConfigureProviderRequest.qiyu:type_name -> handoff.v1.QiYuConfig
-	34, // 11: handoff.v1.ConfigureProviderRequest.chatwoot:type_name -> handoff.v1.ChatwootConfig
-	35, // 12: handoff.v1.ConfigureProviderRequest.zendesk:type_name -> handoff.v1.ZendeskConfig
-	36, // 13: handoff.v1.ConfigureProviderResponse.status:type_name -> handoff.v1.ServiceStatus
-	36, // 14: handoff.v1.GetServiceStatusResponse.status:type_name -> handoff.v1.ServiceStatus
-	37, // 15: handoff.v1.GetHandoffToolResponse.input_schema:type_name -> google.protobuf.Struct
-	38, // 16: handoff.v1.EvaluateScheduleRequest.time:type_name -> google.protobuf.Timestamp
-	39, // 17: handoff.v1.EvaluateScheduleResponse.windows:type_name -> handoff.v1.ServiceWindow
-	38, // 18: handoff.v1.EvaluateScheduleResponse.next_open_time:type_name -> google.protobuf.Timestamp
-	38, // 19: handoff.v1.EvaluateScheduleResponse.next_close_time:type_name -> google.protobuf.Timestamp
-	23, // 20: handoff.v1.GetProviderResponse.settings:type_name -> handoff.v1.Settings
-	36, // 21: handoff.v1.GetProviderResponse.status:type_name -> handoff.v1.ServiceStatus
-	25, // 22: handoff.v1.GetProviderResponse.desk:type_name -> handoff.v1.DeskConfig
-	26, // 23: handoff.v1.GetProviderResponse.webhook:type_name -> handoff.v1.WebhookConfig
-	27, // 24: handoff.v1.GetProviderResponse.intercom:type_name -> handoff.v1.IntercomConfig
-	28, // 25: handoff.v1.GetProviderResponse.livechat:type_name -> handoff.v1.LiveChatConfig
-	29, // 26: handoff.v1.GetProviderResponse.slack:type_name -> handoff.v1.SlackConfig
-	30, // 27: handoff.v1.GetProviderResponse.whatsapp:type_name -> handoff.v1.WhatsAppConfig
-	31, // 28: handoff.v1.GetProviderResponse.dingtalk:type_name -> handoff.v1.DingTalkConfig
-	32, // 29: handoff.v1.GetProviderResponse.wecom:type_name -> handoff.v1.WeComConfig
-	33, // 30: handoff.v1.GetProviderResponse.qiyu:type_name -> handoff.v1.QiYuConfig
-	34, // 31: handoff.v1.GetProviderResponse.chatwoot:type_name -> handoff.v1.ChatwootConfig
-	35, // 32: handoff.v1.GetProviderResponse.zendesk:type_name -> handoff.v1.ZendeskConfig
-	36, // 33: handoff.v1.TestProviderResponse.status:type_name -> handoff.v1.ServiceStatus
-	16, // 34: handoff.v1.ListProviderKindsResponse.kinds:type_name -> handoff.v1.ProviderKind
-	17, // 35: handoff.v1.ProviderKind.capabilities:type_name -> handoff.v1.ProviderCapabilities
-	18, // 36: handoff.v1.ProviderKind.limits:type_name -> handoff.v1.ProviderLimits
-	19, // 37: handoff.v1.ProviderKind.fields:type_name -> handoff.v1.ProviderField
-	22, // 38: handoff.v1.ListAgentsResponse.agents:type_name -> handoff.v1.Agent
-	36, // 39: handoff.v1.Agent.status:type_name -> handoff.v1.ServiceStatus
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	26, // 0: handoff.v1.ConfigureProviderRequest.settings:type_name -> handoff.v1.Settings
+	27, // 1: handoff.v1.ConfigureProviderRequest.update_mask:type_name -> google.protobuf.FieldMask
+	28, // 2: handoff.v1.ConfigureProviderRequest.desk:type_name -> handoff.v1.DeskConfig
+	29, // 3: handoff.v1.ConfigureProviderRequest.webhook:type_name -> handoff.v1.WebhookConfig
+	30, // 4: handoff.v1.ConfigureProviderRequest.intercom:type_name -> handoff.v1.IntercomConfig
+	31, // 5: handoff.v1.ConfigureProviderRequest.livechat:type_name -> handoff.v1.LiveChatConfig
+	32, // 6: handoff.v1.ConfigureProviderRequest.slack:type_name -> handoff.v1.SlackConfig
+	33, // 7: handoff.v1.ConfigureProviderRequest.whatsapp:type_name -> handoff.v1.WhatsAppConfig
+	34, // 8: handoff.v1.ConfigureProviderRequest.dingtalk:type_name -> handoff.v1.DingTalkConfig
+	35, // 9: handoff.v1.ConfigureProviderRequest.wecom:type_name -> handoff.v1.WeComConfig
+	36, // 10: handoff.v1.ConfigureProviderRequest.qiyu:type_name -> handoff.v1.QiYuConfig
+	37, // 11: handoff.v1.ConfigureProviderRequest.chatwoot:type_name -> handoff.v1.ChatwootConfig
+	38, // 12: handoff.v1.ConfigureProviderRequest.zendesk:type_name -> handoff.v1.ZendeskConfig
+	39, // 13: handoff.v1.ConfigureProviderResponse.status:type_name -> handoff.v1.ServiceStatus
+	39, // 14: handoff.v1.GetServiceStatusResponse.status:type_name -> handoff.v1.ServiceStatus
+	40, // 15: handoff.v1.GetHandoffToolRequest.customer:type_name -> handoff.v1.Customer
+	41, // 16: handoff.v1.GetHandoffToolResponse.input_schema:type_name -> google.protobuf.Struct
+	41, // 17: handoff.v1.GetHandoffToolResponse.openai:type_name -> google.protobuf.Struct
+	41, // 18: handoff.v1.GetHandoffToolResponse.anthropic:type_name -> google.protobuf.Struct
+	25, // 19: handoff.v1.GetHandoffToolResponse.replies:type_name -> handoff.v1.GetHandoffToolResponse.RepliesEntry
+	42, // 20: handoff.v1.EvaluateScheduleRequest.time:type_name -> google.protobuf.Timestamp
+	43, // 21: handoff.v1.EvaluateScheduleResponse.windows:type_name -> handoff.v1.ServiceWindow
+	42, // 22: handoff.v1.EvaluateScheduleResponse.next_open_time:type_name -> google.protobuf.Timestamp
+	42, // 23: handoff.v1.EvaluateScheduleResponse.next_close_time:type_name -> google.protobuf.Timestamp
+	44, // 24: handoff.v1.ImportClosedDatesResponse.closed_dates:type_name -> handoff.v1.ClosedDate
+	26, // 25: handoff.v1.GetProviderResponse.settings:type_name -> handoff.v1.Settings
+	39, // 26: handoff.v1.GetProviderResponse.status:type_name -> handoff.v1.ServiceStatus
+	28, // 27: handoff.v1.GetProviderResponse.desk:type_name -> handoff.v1.DeskConfig
+	29, // 28: handoff.v1.GetProviderResponse.webhook:type_name -> handoff.v1.WebhookConfig
+	30, // 29: handoff.v1.GetProviderResponse.intercom:type_name -> handoff.v1.IntercomConfig
+	31, // 30: handoff.v1.GetProviderResponse.livechat:type_name -> handoff.v1.LiveChatConfig
+	32, // 31: handoff.v1.GetProviderResponse.slack:type_name -> handoff.v1.SlackConfig
+	33, // 32: handoff.v1.GetProviderResponse.whatsapp:type_name -> handoff.v1.WhatsAppConfig
+	34, // 33: handoff.v1.GetProviderResponse.dingtalk:type_name -> handoff.v1.DingTalkConfig
+	35, // 34: handoff.v1.GetProviderResponse.wecom:type_name -> handoff.v1.WeComConfig
+	36, // 35: handoff.v1.GetProviderResponse.qiyu:type_name -> handoff.v1.QiYuConfig
+	37, // 36: handoff.v1.GetProviderResponse.chatwoot:type_name -> handoff.v1.ChatwootConfig
+	38, // 37: handoff.v1.GetProviderResponse.zendesk:type_name -> handoff.v1.ZendeskConfig
+	39, // 38: handoff.v1.TestProviderResponse.status:type_name -> handoff.v1.ServiceStatus
+	18, // 39: handoff.v1.ListProviderKindsResponse.kinds:type_name -> handoff.v1.ProviderKind
+	19, // 40: handoff.v1.ProviderKind.capabilities:type_name -> handoff.v1.ProviderCapabilities
+	20, // 41: handoff.v1.ProviderKind.limits:type_name -> handoff.v1.ProviderLimits
+	21, // 42: handoff.v1.ProviderKind.fields:type_name -> handoff.v1.ProviderField
+	24, // 43: handoff.v1.ListAgentsResponse.agents:type_name -> handoff.v1.Agent
+	39, // 44: handoff.v1.Agent.status:type_name -> handoff.v1.ServiceStatus
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_agent_proto_init() }
@@ -2126,6 +2413,7 @@ func file_handoff_v1_agent_proto_init() {
 		return
 	}
 	file_handoff_v1_provider_proto_init()
+	file_handoff_v1_session_proto_init()
 	file_handoff_v1_settings_proto_init()
 	file_handoff_v1_agent_proto_msgTypes[0].OneofWrappers = []any{
 		(*ConfigureProviderRequest_Desk)(nil),
@@ -2140,7 +2428,7 @@ func file_handoff_v1_agent_proto_init() {
 		(*ConfigureProviderRequest_Chatwoot)(nil),
 		(*ConfigureProviderRequest_Zendesk)(nil),
 	}
-	file_handoff_v1_agent_proto_msgTypes[9].OneofWrappers = []any{
+	file_handoff_v1_agent_proto_msgTypes[11].OneofWrappers = []any{
 		(*GetProviderResponse_Desk)(nil),
 		(*GetProviderResponse_Webhook)(nil),
 		(*GetProviderResponse_Intercom)(nil),
@@ -2159,7 +2447,7 @@ func file_handoff_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_agent_proto_rawDesc), len(file_handoff_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

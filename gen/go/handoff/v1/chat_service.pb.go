@@ -34,7 +34,12 @@ type StartChatRequest struct {
 	// Language as a BCP 47 tag, for instance "de". At most 35 bytes.
 	Locale string `protobuf:"bytes,4,opt,name=locale,proto3" json:"locale,omitempty"`
 	// What the customer wants to know. At most 64 KiB.
-	Question      string `protobuf:"bytes,5,opt,name=question,proto3" json:"question,omitempty"`
+	Question string `protobuf:"bytes,5,opt,name=question,proto3" json:"question,omitempty"`
+	// The page's id of this request, for safe repetition: a known one (of the same
+	// agent) returns its session with a new token. Whoever knows it takes part in
+	// that session, so it has to be random and long: 32 to 128 bytes. Empty:
+	// repeating the call starts another conversation.
+	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -100,6 +105,13 @@ func (x *StartChatRequest) GetLocale() string {
 func (x *StartChatRequest) GetQuestion() string {
 	if x != nil {
 		return x.Question
+	}
+	return ""
+}
+
+func (x *StartChatRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
 	}
 	return ""
 }
@@ -206,7 +218,7 @@ var File_handoff_v1_chat_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_chat_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1dhandoff/v1/chat_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18handoff/v1/session.proto\"\xc4\x01\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18handoff/v1/session.proto\"\xf2\x01\n" +
 	"\x10StartChatRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x12\x1c\n" +
@@ -214,7 +226,10 @@ const file_handoff_v1_chat_service_proto_rawDesc = "" +
 	"\x05email\x18\x03 \x01(\tB\r\xbaH\n" +
 	"\xd8\x01\x01r\x05(\xc0\x02`\x01R\x05email\x12\x1f\n" +
 	"\x06locale\x18\x04 \x01(\tB\a\xbaH\x04r\x02(#R\x06locale\x12%\n" +
-	"\bquestion\x18\x05 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04R\bquestion\"\xac\x01\n" +
+	"\bquestion\x18\x05 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04R\bquestion\x12,\n" +
+	"\n" +
+	"request_id\x18\x06 \x01(\tB\r\xbaH\n" +
+	"\xd8\x01\x01r\x05  (\x80\x01R\trequestId\"\xac\x01\n" +
 	"\x11StartChatResponse\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionH\x00R\asession\x122\n" +
 	"\bdeclined\x18\x02 \x01(\v2\x14.handoff.v1.DeclinedH\x00R\bdeclined\x12(\n" +

@@ -320,8 +320,13 @@ func (x *StateChanged) GetOutcome() *Outcome {
 // message of the customer answers yes, CloseSession answers no.
 type WaitPrompt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When the session closes with WAIT_TIMEOUT if nobody answers.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// When the session closes with WAIT_TIMEOUT if nobody answers. Absent when a
+	// human is there but silent (Settings.human_silence_timeout): then nothing
+	// closes by itself.
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// The question for the customer, in the customer's locale, from
+	// Settings.texts or built in.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -361,6 +366,13 @@ func (x *WaitPrompt) GetDeadline() *timestamppb.Timestamp {
 		return x.Deadline
 	}
 	return nil
+}
+
+func (x *WaitPrompt) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
 }
 
 // MessageStatusChanged tells how far an earlier message got.
@@ -685,10 +697,11 @@ const file_handoff_v1_event_proto_rawDesc = "" +
 	"\fStateChanged\x12.\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x18.handoff.v1.SessionStateR\x05state\x12:\n" +
 	"\fclose_reason\x18\x02 \x01(\x0e2\x17.handoff.v1.CloseReasonR\vcloseReason\x12-\n" +
-	"\aoutcome\x18\x03 \x01(\v2\x13.handoff.v1.OutcomeR\aoutcome\"D\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x13.handoff.v1.OutcomeR\aoutcome\"X\n" +
 	"\n" +
 	"WaitPrompt\x126\n" +
-	"\bdeadline\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"\x80\x01\n" +
+	"\bdeadline\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\x80\x01\n" +
 	"\x14MessageStatusChanged\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x121\n" +

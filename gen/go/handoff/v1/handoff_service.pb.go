@@ -1450,7 +1450,7 @@ const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"\aheaders\x18\x03 \x03(\v2-.handoff.v1.CreateUploadResponse.HeadersEntryB\x03\x80\x01\x01R\aheaders\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xce\x0e\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xb0\x0f\n" +
 	"\x0eHandoffService\x12`\n" +
 	"\x11ConfigureProvider\x12$.handoff.v1.ConfigureProviderRequest\x1a%.handoff.v1.ConfigureProviderResponse\x12b\n" +
 	"\x10GetServiceStatus\x12#.handoff.v1.GetServiceStatusRequest\x1a$.handoff.v1.GetServiceStatusResponse\"\x03\x90\x02\x01\x12W\n" +
@@ -1469,7 +1469,8 @@ const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"\x0fGetConversation\x12\".handoff.v1.GetConversationRequest\x1a#.handoff.v1.GetConversationResponse\"\x03\x90\x02\x01\x12M\n" +
 	"\tCheckTurn\x12\x1c.handoff.v1.CheckTurnRequest\x1a\x1d.handoff.v1.CheckTurnResponse\"\x03\x90\x02\x01\x12\\\n" +
 	"\x0eGetHandoffTool\x12!.handoff.v1.GetHandoffToolRequest\x1a\".handoff.v1.GetHandoffToolResponse\"\x03\x90\x02\x01\x12b\n" +
-	"\x10EvaluateSchedule\x12#.handoff.v1.EvaluateScheduleRequest\x1a$.handoff.v1.EvaluateScheduleResponse\"\x03\x90\x02\x01\x12S\n" +
+	"\x10EvaluateSchedule\x12#.handoff.v1.EvaluateScheduleRequest\x1a$.handoff.v1.EvaluateScheduleResponse\"\x03\x90\x02\x01\x12`\n" +
+	"\x11ImportClosedDates\x12$.handoff.v1.ImportClosedDatesRequest\x1a%.handoff.v1.ImportClosedDatesResponse\x12S\n" +
 	"\vGetProvider\x12\x1e.handoff.v1.GetProviderRequest\x1a\x1f.handoff.v1.GetProviderResponse\"\x03\x90\x02\x01\x12Q\n" +
 	"\fTestProvider\x12\x1f.handoff.v1.TestProviderRequest\x1a .handoff.v1.TestProviderResponse\x12W\n" +
 	"\x0eDeleteProvider\x12!.handoff.v1.DeleteProviderRequest\x1a\".handoff.v1.DeleteProviderResponse\x12e\n" +
@@ -1531,22 +1532,24 @@ var file_handoff_v1_handoff_service_proto_goTypes = []any{
 	(*CheckTurnRequest)(nil),          // 36: handoff.v1.CheckTurnRequest
 	(*GetHandoffToolRequest)(nil),     // 37: handoff.v1.GetHandoffToolRequest
 	(*EvaluateScheduleRequest)(nil),   // 38: handoff.v1.EvaluateScheduleRequest
-	(*GetProviderRequest)(nil),        // 39: handoff.v1.GetProviderRequest
-	(*TestProviderRequest)(nil),       // 40: handoff.v1.TestProviderRequest
-	(*DeleteProviderRequest)(nil),     // 41: handoff.v1.DeleteProviderRequest
-	(*ListProviderKindsRequest)(nil),  // 42: handoff.v1.ListProviderKindsRequest
-	(*ListAgentsRequest)(nil),         // 43: handoff.v1.ListAgentsRequest
-	(*ConfigureProviderResponse)(nil), // 44: handoff.v1.ConfigureProviderResponse
-	(*GetServiceStatusResponse)(nil),  // 45: handoff.v1.GetServiceStatusResponse
-	(*GetConversationResponse)(nil),   // 46: handoff.v1.GetConversationResponse
-	(*CheckTurnResponse)(nil),         // 47: handoff.v1.CheckTurnResponse
-	(*GetHandoffToolResponse)(nil),    // 48: handoff.v1.GetHandoffToolResponse
-	(*EvaluateScheduleResponse)(nil),  // 49: handoff.v1.EvaluateScheduleResponse
-	(*GetProviderResponse)(nil),       // 50: handoff.v1.GetProviderResponse
-	(*TestProviderResponse)(nil),      // 51: handoff.v1.TestProviderResponse
-	(*DeleteProviderResponse)(nil),    // 52: handoff.v1.DeleteProviderResponse
-	(*ListProviderKindsResponse)(nil), // 53: handoff.v1.ListProviderKindsResponse
-	(*ListAgentsResponse)(nil),        // 54: handoff.v1.ListAgentsResponse
+	(*ImportClosedDatesRequest)(nil),  // 39: handoff.v1.ImportClosedDatesRequest
+	(*GetProviderRequest)(nil),        // 40: handoff.v1.GetProviderRequest
+	(*TestProviderRequest)(nil),       // 41: handoff.v1.TestProviderRequest
+	(*DeleteProviderRequest)(nil),     // 42: handoff.v1.DeleteProviderRequest
+	(*ListProviderKindsRequest)(nil),  // 43: handoff.v1.ListProviderKindsRequest
+	(*ListAgentsRequest)(nil),         // 44: handoff.v1.ListAgentsRequest
+	(*ConfigureProviderResponse)(nil), // 45: handoff.v1.ConfigureProviderResponse
+	(*GetServiceStatusResponse)(nil),  // 46: handoff.v1.GetServiceStatusResponse
+	(*GetConversationResponse)(nil),   // 47: handoff.v1.GetConversationResponse
+	(*CheckTurnResponse)(nil),         // 48: handoff.v1.CheckTurnResponse
+	(*GetHandoffToolResponse)(nil),    // 49: handoff.v1.GetHandoffToolResponse
+	(*EvaluateScheduleResponse)(nil),  // 50: handoff.v1.EvaluateScheduleResponse
+	(*ImportClosedDatesResponse)(nil), // 51: handoff.v1.ImportClosedDatesResponse
+	(*GetProviderResponse)(nil),       // 52: handoff.v1.GetProviderResponse
+	(*TestProviderResponse)(nil),      // 53: handoff.v1.TestProviderResponse
+	(*DeleteProviderResponse)(nil),    // 54: handoff.v1.DeleteProviderResponse
+	(*ListProviderKindsResponse)(nil), // 55: handoff.v1.ListProviderKindsResponse
+	(*ListAgentsResponse)(nil),        // 56: handoff.v1.ListAgentsResponse
 }
 var file_handoff_v1_handoff_service_proto_depIdxs = []int32{
 	22, // 0: handoff.v1.RequestHandoffRequest.customer:type_name -> handoff.v1.Customer
@@ -1582,35 +1585,37 @@ var file_handoff_v1_handoff_service_proto_depIdxs = []int32{
 	36, // 30: handoff.v1.HandoffService.CheckTurn:input_type -> handoff.v1.CheckTurnRequest
 	37, // 31: handoff.v1.HandoffService.GetHandoffTool:input_type -> handoff.v1.GetHandoffToolRequest
 	38, // 32: handoff.v1.HandoffService.EvaluateSchedule:input_type -> handoff.v1.EvaluateScheduleRequest
-	39, // 33: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
-	40, // 34: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
-	41, // 35: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
-	42, // 36: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
-	43, // 37: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
-	18, // 38: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
-	44, // 39: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
-	45, // 40: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
-	1,  // 41: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
-	3,  // 42: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
-	5,  // 43: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
-	7,  // 44: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
-	9,  // 45: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
-	11, // 46: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
-	13, // 47: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
-	15, // 48: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
-	17, // 49: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
-	46, // 50: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
-	47, // 51: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
-	48, // 52: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
-	49, // 53: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
-	50, // 54: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
-	51, // 55: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
-	52, // 56: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
-	53, // 57: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
-	54, // 58: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
-	19, // 59: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
-	39, // [39:60] is the sub-list for method output_type
-	18, // [18:39] is the sub-list for method input_type
+	39, // 33: handoff.v1.HandoffService.ImportClosedDates:input_type -> handoff.v1.ImportClosedDatesRequest
+	40, // 34: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
+	41, // 35: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
+	42, // 36: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
+	43, // 37: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
+	44, // 38: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
+	18, // 39: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
+	45, // 40: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
+	46, // 41: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
+	1,  // 42: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
+	3,  // 43: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
+	5,  // 44: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
+	7,  // 45: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
+	9,  // 46: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
+	11, // 47: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
+	13, // 48: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
+	15, // 49: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
+	17, // 50: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
+	47, // 51: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
+	48, // 52: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
+	49, // 53: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
+	50, // 54: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
+	51, // 55: handoff.v1.HandoffService.ImportClosedDates:output_type -> handoff.v1.ImportClosedDatesResponse
+	52, // 56: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
+	53, // 57: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
+	54, // 58: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
+	55, // 59: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
+	56, // 60: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
+	19, // 61: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
+	40, // [40:62] is the sub-list for method output_type
+	18, // [18:40] is the sub-list for method input_type
 	18, // [18:18] is the sub-list for extension type_name
 	18, // [18:18] is the sub-list for extension extendee
 	0,  // [0:18] is the sub-list for field type_name

@@ -88,7 +88,8 @@ const (
 	EmailPolicy_EMAIL_POLICY_REQUIRED EmailPolicy = 1
 	// An address is passed on if there is one.
 	EmailPolicy_EMAIL_POLICY_OPTIONAL EmailPolicy = 2
-	// Required if the provider cannot work without an address, else optional.
+	// Required if the provider cannot work without an address and there is no
+	// `default_email` for it, else optional.
 	EmailPolicy_EMAIL_POLICY_PROVIDER EmailPolicy = 3
 )
 
@@ -294,15 +295,19 @@ type Settings struct {
 	// "Europe/Berlin". Default: "UTC". An unknown zone is `invalid_argument`.
 	TimeZone string `protobuf:"bytes,8,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// When humans are there. At most 10; none means always. Periods of one day
-	// that overlap act as one window.
+	// that overlap act as one window that spans them; those that touch stay two
+	// windows without a gap. What runs past midnight is split there. A time that
+	// the clocks skip is meant as the first one after the skip; one that comes
+	// twice counts both times.
 	ServicePeriods []*ServicePeriod `protobuf:"bytes,9,rep,name=service_periods,json=servicePeriods,proto3" json:"service_periods,omitempty"`
 	// Days without service, whatever the periods say. At most 1,000.
 	ClosedDates []*ClosedDate `protobuf:"bytes,10,rep,name=closed_dates,json=closedDates,proto3" json:"closed_dates,omitempty"`
 	// What the customer is told outside the service periods, in any locale that
 	// `texts` does not cover. Empty: a default. At most 4,096 bytes.
 	OutOfPeriodReply string `protobuf:"bytes,11,opt,name=out_of_period_reply,json=outOfPeriodReply,proto3" json:"out_of_period_reply,omitempty"`
-	// Texts for customers by locale, a BCP 47 tag such as "en" or "zh-CN". A
-	// locale falls back to its language, then to a built-in text. At most 100
+	// Texts for customers by locale, a BCP 47 tag such as "en" or "zh-CN". What a
+	// locale lacks is looked up in its language ("zh" for "zh-CN"), then under
+	// "und" (any language), then built in: in English and Chinese. At most 100
 	// locales.
 	Texts map[string]*Texts `protobuf:"bytes,12,rep,name=texts,proto3" json:"texts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// How many rounds of the transcript a human gets to read: the last ones, a
@@ -782,7 +787,19 @@ type Texts struct {
 	// Reply of a decline with NOT_CONFIGURED.
 	NotConfiguredReply string `protobuf:"bytes,5,opt,name=not_configured_reply,json=notConfiguredReply,proto3" json:"not_configured_reply,omitempty"`
 	// The question whether to go on waiting.
-	WaitPrompt    string `protobuf:"bytes,6,opt,name=wait_prompt,json=waitPrompt,proto3" json:"wait_prompt,omitempty"`
+	WaitPrompt string `protobuf:"bytes,6,opt,name=wait_prompt,json=waitPrompt,proto3" json:"wait_prompt,omitempty"`
+	// The question whether to go on, when a human is there but does not answer.
+	SilencePrompt string `protobuf:"bytes,7,opt,name=silence_prompt,json=silencePrompt,proto3" json:"silence_prompt,omitempty"`
+	// Said once a human has been asked for and the customer waits.
+	Connecting string `protobuf:"bytes,8,opt,name=connecting,proto3" json:"connecting,omitempty"`
+	// Said after a close with WAIT_TIMEOUT.
+	WaitTimeout string `protobuf:"bytes,9,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Said after a close with SESSION_TIMEOUT or EXPIRED.
+	SessionTimeout string `protobuf:"bytes,10,opt,name=session_timeout,json=sessionTimeout,proto3" json:"session_timeout,omitempty"`
+	// Said after a close with PROVIDER_FAILED.
+	ProviderFailed string `protobuf:"bytes,11,opt,name=provider_failed,json=providerFailed,proto3" json:"provider_failed,omitempty"`
+	// Said after a close by a human, a customer or an operator.
+	Closed        string `protobuf:"bytes,12,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -855,6 +872,48 @@ func (x *Texts) GetNotConfiguredReply() string {
 func (x *Texts) GetWaitPrompt() string {
 	if x != nil {
 		return x.WaitPrompt
+	}
+	return ""
+}
+
+func (x *Texts) GetSilencePrompt() string {
+	if x != nil {
+		return x.SilencePrompt
+	}
+	return ""
+}
+
+func (x *Texts) GetConnecting() string {
+	if x != nil {
+		return x.Connecting
+	}
+	return ""
+}
+
+func (x *Texts) GetWaitTimeout() string {
+	if x != nil {
+		return x.WaitTimeout
+	}
+	return ""
+}
+
+func (x *Texts) GetSessionTimeout() string {
+	if x != nil {
+		return x.SessionTimeout
+	}
+	return ""
+}
+
+func (x *Texts) GetProviderFailed() string {
+	if x != nil {
+		return x.ProviderFailed
+	}
+	return ""
+}
+
+func (x *Texts) GetClosed() string {
+	if x != nil {
+		return x.Closed
 	}
 	return ""
 }
@@ -1209,7 +1268,7 @@ const file_handoff_v1_settings_proto_rawDesc = "" +
 	"ClosedDate\x12\xf8\x01\n" +
 	"\x04date\x18\x01 \x01(\tB\xe3\x01\xbaH\xdf\x01\xba\x01\xdb\x01\n" +
 	"\vdate.closed\x12Gmust be a date such as 2024-12-25, or a day of every year such as 12-25\x1a\x82\x01this.matches(r'^([0-9]{4}-)?((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))$')R\x04date\x12\x1c\n" +
-	"\x04note\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\x04note\"\xcb\x02\n" +
+	"\x04note\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\x04note\"\xdb\x04\n" +
 	"\x05Texts\x127\n" +
 	"\x13out_of_period_reply\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x10outOfPeriodReply\x125\n" +
 	"\x11unavailable_reply\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x10unavailableReply\x12:\n" +
@@ -1217,7 +1276,16 @@ const file_handoff_v1_settings_proto_rawDesc = "" +
 	"\x0edisabled_reply\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80 R\rdisabledReply\x12:\n" +
 	"\x14not_configured_reply\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x12notConfiguredReply\x12)\n" +
 	"\vwait_prompt\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80 R\n" +
-	"waitPrompt\"\x8d\x01\n" +
+	"waitPrompt\x12/\n" +
+	"\x0esilence_prompt\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80 R\rsilencePrompt\x12(\n" +
+	"\n" +
+	"connecting\x18\b \x01(\tB\b\xbaH\x05r\x03(\x80 R\n" +
+	"connecting\x12+\n" +
+	"\fwait_timeout\x18\t \x01(\tB\b\xbaH\x05r\x03(\x80 R\vwaitTimeout\x121\n" +
+	"\x0fsession_timeout\x18\n" +
+	" \x01(\tB\b\xbaH\x05r\x03(\x80 R\x0esessionTimeout\x121\n" +
+	"\x0fprovider_failed\x18\v \x01(\tB\b\xbaH\x05r\x03(\x80 R\x0eproviderFailed\x12 \n" +
+	"\x06closed\x18\f \x01(\tB\b\xbaH\x05r\x03(\x80 R\x06closed\"\x8d\x01\n" +
 	"\tRedaction\x12!\n" +
 	"\fcard_numbers\x18\x01 \x01(\bR\vcardNumbers\x12\x16\n" +
 	"\x06emails\x18\x02 \x01(\bR\x06emails\x12\x16\n" +

@@ -38,6 +38,9 @@ const (
 	AdminServiceListDeliveriesProcedure = "/handoff.v1.AdminService/ListDeliveries"
 	// AdminServiceListLateProcedure is the fully-qualified name of the AdminService's ListLate RPC.
 	AdminServiceListLateProcedure = "/handoff.v1.AdminService/ListLate"
+	// AdminServiceWatchStatusProcedure is the fully-qualified name of the AdminService's WatchStatus
+	// RPC.
+	AdminServiceWatchStatusProcedure = "/handoff.v1.AdminService/WatchStatus"
 )
 
 // AdminServiceClient is a client for the handoff.v1.AdminService service.
@@ -51,6 +54,14 @@ type AdminServiceClient interface {
 	//
 	// Scope: admin. No side effects.
 	ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error)
+	// Streams the agents with their status: first all that there are, then each
+	// whose status or settings change, or whose schedule opens or closes (that
+	// within 15 seconds). Answers at once, and beats with an empty answer every 15
+	// seconds. What happened between two streams is in what the next one begins
+	// with.
+	//
+	// Scope: admin. No side effects.
+	WatchStatus(context.Context, *v1.WatchStatusRequest) (*connect.ServerStreamForClient[v1.WatchStatusResponse], error)
 }
 
 // NewAdminServiceClient constructs a client for the handoff.v1.AdminService service. By default, it
@@ -78,6 +89,12 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		watchStatus: connect.NewClient[v1.WatchStatusRequest, v1.WatchStatusResponse](
+			httpClient,
+			baseURL+AdminServiceWatchStatusProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("WatchStatus")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -85,6 +102,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 type adminServiceClient struct {
 	listDeliveries *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
 	listLate       *connect.Client[v1.ListLateRequest, v1.ListLateResponse]
+	watchStatus    *connect.Client[v1.WatchStatusRequest, v1.WatchStatusResponse]
 }
 
 // ListDeliveries calls handoff.v1.AdminService.ListDeliveries.
@@ -105,6 +123,11 @@ func (c *adminServiceClient) ListLate(ctx context.Context, req *v1.ListLateReque
 	return nil, err
 }
 
+// WatchStatus calls handoff.v1.AdminService.WatchStatus.
+func (c *adminServiceClient) WatchStatus(ctx context.Context, req *v1.WatchStatusRequest) (*connect.ServerStreamForClient[v1.WatchStatusResponse], error) {
+	return c.watchStatus.CallServerStream(ctx, connect.NewRequest(req))
+}
+
 // AdminServiceHandler is an implementation of the handoff.v1.AdminService service.
 type AdminServiceHandler interface {
 	// Lists what goes, went or failed to go to providers, the newest first.
@@ -116,6 +139,14 @@ type AdminServiceHandler interface {
 	//
 	// Scope: admin. No side effects.
 	ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error)
+	// Streams the agents with their status: first all that there are, then each
+	// whose status or settings change, or whose schedule opens or closes (that
+	// within 15 seconds). Answers at once, and beats with an empty answer every 15
+	// seconds. What happened between two streams is in what the next one begins
+	// with.
+	//
+	// Scope: admin. No side effects.
+	WatchStatus(context.Context, *v1.WatchStatusRequest, *connect.ServerStream[v1.WatchStatusResponse]) error
 }
 
 // NewAdminServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -139,12 +170,20 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceWatchStatusHandler := connect.NewServerStreamHandlerSimple(
+		AdminServiceWatchStatusProcedure,
+		svc.WatchStatus,
+		connect.WithSchema(adminServiceMethods.ByName("WatchStatus")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/handoff.v1.AdminService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AdminServiceListDeliveriesProcedure:
 			adminServiceListDeliveriesHandler.ServeHTTP(w, r)
 		case AdminServiceListLateProcedure:
 			adminServiceListLateHandler.ServeHTTP(w, r)
+		case AdminServiceWatchStatusProcedure:
+			adminServiceWatchStatusHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -160,4 +199,8 @@ func (UnimplementedAdminServiceHandler) ListDeliveries(context.Context, *v1.List
 
 func (UnimplementedAdminServiceHandler) ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.ListLate is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) WatchStatus(context.Context, *v1.WatchStatusRequest, *connect.ServerStream[v1.WatchStatusResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.WatchStatus is not implemented"))
 }

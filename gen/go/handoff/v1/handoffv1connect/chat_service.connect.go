@@ -46,7 +46,7 @@ type ChatServiceClient interface {
 	// Scope: none. Errors: `permission_denied` unless the agent's
 	// Settings.public_chat is on and the page's origin is allowed;
 	// `resource_exhausted` when the caller's address starts too many. Each call
-	// starts another conversation.
+	// starts another conversation, unless its `request_id` is known.
 	StartChat(context.Context, *v1.StartChatRequest) (*v1.StartChatResponse, error)
 }
 
@@ -93,7 +93,7 @@ type ChatServiceHandler interface {
 	// Scope: none. Errors: `permission_denied` unless the agent's
 	// Settings.public_chat is on and the page's origin is allowed;
 	// `resource_exhausted` when the caller's address starts too many. Each call
-	// starts another conversation.
+	// starts another conversation, unless its `request_id` is known.
 	StartChat(context.Context, *v1.StartChatRequest) (*v1.StartChatResponse, error)
 }
 

@@ -78,6 +78,9 @@ const (
 	// HandoffServiceEvaluateScheduleProcedure is the fully-qualified name of the HandoffService's
 	// EvaluateSchedule RPC.
 	HandoffServiceEvaluateScheduleProcedure = "/handoff.v1.HandoffService/EvaluateSchedule"
+	// HandoffServiceImportClosedDatesProcedure is the fully-qualified name of the HandoffService's
+	// ImportClosedDates RPC.
+	HandoffServiceImportClosedDatesProcedure = "/handoff.v1.HandoffService/ImportClosedDates"
 	// HandoffServiceGetProviderProcedure is the fully-qualified name of the HandoffService's
 	// GetProvider RPC.
 	HandoffServiceGetProviderProcedure = "/handoff.v1.HandoffService/GetProvider"
@@ -187,14 +190,21 @@ type HandoffServiceClient interface {
 	// Returns the tool by which a model hands off, described for this agent and
 	// this moment.
 	//
-	// Scope: admin, agent. No side effects.
-	// Not built yet: answers `unimplemented`.
+	// Scope: admin, agent. An agent that was never configured gets a tool that says
+	// so. No side effects.
 	GetHandoffTool(context.Context, *v1.GetHandoffToolRequest) (*v1.GetHandoffToolResponse, error)
 	// Tells whether an agent's schedule is open at a time, and why.
 	//
-	// Scope: admin, agent. No side effects.
-	// Not built yet: answers `unimplemented`.
+	// Scope: admin, agent. Errors: `not_found` when the agent was never configured.
+	// No side effects.
 	EvaluateSchedule(context.Context, *v1.EvaluateScheduleRequest) (*v1.EvaluateScheduleResponse, error)
+	// Adds the holidays of an iCalendar file to the agent's closed dates.
+	//
+	// Scope: admin. Errors: `invalid_argument` when the file cannot be understood
+	// (the message names the event) or more than 1,000 dates would be stored;
+	// `not_found` when the agent was never configured; `aborted` when `etag` does
+	// not match. Repeating a call changes nothing more.
+	ImportClosedDates(context.Context, *v1.ImportClosedDatesRequest) (*v1.ImportClosedDatesResponse, error)
 	// Reads an agent's configuration, without secrets.
 	//
 	// Scope: admin, agent. Errors: `not_found` when the agent was never configured.
@@ -340,6 +350,12 @@ func NewHandoffServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		importClosedDates: connect.NewClient[v1.ImportClosedDatesRequest, v1.ImportClosedDatesResponse](
+			httpClient,
+			baseURL+HandoffServiceImportClosedDatesProcedure,
+			connect.WithSchema(handoffServiceMethods.ByName("ImportClosedDates")),
+			connect.WithClientOptions(opts...),
+		),
 		getProvider: connect.NewClient[v1.GetProviderRequest, v1.GetProviderResponse](
 			httpClient,
 			baseURL+HandoffServiceGetProviderProcedure,
@@ -399,6 +415,7 @@ type handoffServiceClient struct {
 	checkTurn         *connect.Client[v1.CheckTurnRequest, v1.CheckTurnResponse]
 	getHandoffTool    *connect.Client[v1.GetHandoffToolRequest, v1.GetHandoffToolResponse]
 	evaluateSchedule  *connect.Client[v1.EvaluateScheduleRequest, v1.EvaluateScheduleResponse]
+	importClosedDates *connect.Client[v1.ImportClosedDatesRequest, v1.ImportClosedDatesResponse]
 	getProvider       *connect.Client[v1.GetProviderRequest, v1.GetProviderResponse]
 	testProvider      *connect.Client[v1.TestProviderRequest, v1.TestProviderResponse]
 	deleteProvider    *connect.Client[v1.DeleteProviderRequest, v1.DeleteProviderResponse]
@@ -532,6 +549,15 @@ func (c *handoffServiceClient) GetHandoffTool(ctx context.Context, req *v1.GetHa
 // EvaluateSchedule calls handoff.v1.HandoffService.EvaluateSchedule.
 func (c *handoffServiceClient) EvaluateSchedule(ctx context.Context, req *v1.EvaluateScheduleRequest) (*v1.EvaluateScheduleResponse, error) {
 	response, err := c.evaluateSchedule.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ImportClosedDates calls handoff.v1.HandoffService.ImportClosedDates.
+func (c *handoffServiceClient) ImportClosedDates(ctx context.Context, req *v1.ImportClosedDatesRequest) (*v1.ImportClosedDatesResponse, error) {
+	response, err := c.importClosedDates.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -681,14 +707,21 @@ type HandoffServiceHandler interface {
 	// Returns the tool by which a model hands off, described for this agent and
 	// this moment.
 	//
-	// Scope: admin, agent. No side effects.
-	// Not built yet: answers `unimplemented`.
+	// Scope: admin, agent. An agent that was never configured gets a tool that says
+	// so. No side effects.
 	GetHandoffTool(context.Context, *v1.GetHandoffToolRequest) (*v1.GetHandoffToolResponse, error)
 	// Tells whether an agent's schedule is open at a time, and why.
 	//
-	// Scope: admin, agent. No side effects.
-	// Not built yet: answers `unimplemented`.
+	// Scope: admin, agent. Errors: `not_found` when the agent was never configured.
+	// No side effects.
 	EvaluateSchedule(context.Context, *v1.EvaluateScheduleRequest) (*v1.EvaluateScheduleResponse, error)
+	// Adds the holidays of an iCalendar file to the agent's closed dates.
+	//
+	// Scope: admin. Errors: `invalid_argument` when the file cannot be understood
+	// (the message names the event) or more than 1,000 dates would be stored;
+	// `not_found` when the agent was never configured; `aborted` when `etag` does
+	// not match. Repeating a call changes nothing more.
+	ImportClosedDates(context.Context, *v1.ImportClosedDatesRequest) (*v1.ImportClosedDatesResponse, error)
 	// Reads an agent's configuration, without secrets.
 	//
 	// Scope: admin, agent. Errors: `not_found` when the agent was never configured.
@@ -830,6 +863,12 @@ func NewHandoffServiceHandler(svc HandoffServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	handoffServiceImportClosedDatesHandler := connect.NewUnaryHandlerSimple(
+		HandoffServiceImportClosedDatesProcedure,
+		svc.ImportClosedDates,
+		connect.WithSchema(handoffServiceMethods.ByName("ImportClosedDates")),
+		connect.WithHandlerOptions(opts...),
+	)
 	handoffServiceGetProviderHandler := connect.NewUnaryHandlerSimple(
 		HandoffServiceGetProviderProcedure,
 		svc.GetProvider,
@@ -901,6 +940,8 @@ func NewHandoffServiceHandler(svc HandoffServiceHandler, opts ...connect.Handler
 			handoffServiceGetHandoffToolHandler.ServeHTTP(w, r)
 		case HandoffServiceEvaluateScheduleProcedure:
 			handoffServiceEvaluateScheduleHandler.ServeHTTP(w, r)
+		case HandoffServiceImportClosedDatesProcedure:
+			handoffServiceImportClosedDatesHandler.ServeHTTP(w, r)
 		case HandoffServiceGetProviderProcedure:
 			handoffServiceGetProviderHandler.ServeHTTP(w, r)
 		case HandoffServiceTestProviderProcedure:
@@ -980,6 +1021,10 @@ func (UnimplementedHandoffServiceHandler) GetHandoffTool(context.Context, *v1.Ge
 
 func (UnimplementedHandoffServiceHandler) EvaluateSchedule(context.Context, *v1.EvaluateScheduleRequest) (*v1.EvaluateScheduleResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.EvaluateSchedule is not implemented"))
+}
+
+func (UnimplementedHandoffServiceHandler) ImportClosedDates(context.Context, *v1.ImportClosedDatesRequest) (*v1.ImportClosedDatesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.ImportClosedDates is not implemented"))
 }
 
 func (UnimplementedHandoffServiceHandler) GetProvider(context.Context, *v1.GetProviderRequest) (*v1.GetProviderResponse, error) {

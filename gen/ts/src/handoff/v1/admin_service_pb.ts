@@ -7,13 +7,15 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Agent } from "./agent_pb.js";
+import { file_handoff_v1_agent } from "./agent_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file handoff/v1/admin_service.proto.
  */
 export const file_handoff_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5oYW5kb2ZmL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmhhbmRvZmYudjEi4QIKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSEAoIYWdlbnRfaWQYAyABKAkSJgoEa2luZBgEIAEoDjIYLmhhbmRvZmYudjEuRGVsaXZlcnlLaW5kEhIKCm1lc3NhZ2VfaWQYBSABKAkSKAoFc3RhdGUYBiABKA4yGS5oYW5kb2ZmLnYxLkRlbGl2ZXJ5U3RhdGUSEAoIYXR0ZW1wdHMYByABKAUSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEW5leHRfYXR0ZW1wdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtzZXR0bGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKbGFzdF9lcnJvchgLIAEoCSLMAQoVTGlzdERlbGl2ZXJpZXNSZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDKIABEhoKCGFnZW50X2lkGAIgASgJQgi6SAVyAyiAARI8CgZzdGF0ZXMYAyADKA4yGS5oYW5kb2ZmLnYxLkRlbGl2ZXJ5U3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAyiACCJbChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEigKCmRlbGl2ZXJpZXMYASADKAsyFC5oYW5kb2ZmLnYxLkRlbGl2ZXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ+CgtMYXRlTWVzc2FnZRISCgpzZXNzaW9uX2lkGAEgASgJEhMKC2F1dGhvcl9uYW1lGAIgASgJEgwKBHRleHQYAyABKAkSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJImwKD0xpc3RMYXRlUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAyiAARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgiWwoQTGlzdExhdGVSZXNwb25zZRIuCg1sYXRlX21lc3NhZ2VzGAEgAygLMhcuaGFuZG9mZi52MS5MYXRlTWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqegoMRGVsaXZlcnlLaW5kEh0KGURFTElWRVJZX0tJTkRfVU5TUEVDSUZJRUQQABIXChNERUxJVkVSWV9LSU5EX1NUQVJUEAESGQoVREVMSVZFUllfS0lORF9NRVNTQUdFEAISFwoTREVMSVZFUllfS0lORF9DTE9TRRADKoQBCg1EZWxpdmVyeVN0YXRlEh4KGkRFTElWRVJZX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWREVMSVZFUllfU1RBVEVfUEVORElORxABEhwKGERFTElWRVJZX1NUQVRFX0RFTElWRVJFRBACEhkKFURFTElWRVJZX1NUQVRFX0ZBSUxFRBADMrgBCgxBZG1pblNlcnZpY2USXAoOTGlzdERlbGl2ZXJpZXMSIS5oYW5kb2ZmLnYxLkxpc3REZWxpdmVyaWVzUmVxdWVzdBoiLmhhbmRvZmYudjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZSIDkAIBEkoKCExpc3RMYXRlEhsuaGFuZG9mZi52MS5MaXN0TGF0ZVJlcXVlc3QaHC5oYW5kb2ZmLnYxLkxpc3RMYXRlUmVzcG9uc2UiA5ACAUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Ch5oYW5kb2ZmL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmhhbmRvZmYudjEi4QIKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSEAoIYWdlbnRfaWQYAyABKAkSJgoEa2luZBgEIAEoDjIYLmhhbmRvZmYudjEuRGVsaXZlcnlLaW5kEhIKCm1lc3NhZ2VfaWQYBSABKAkSKAoFc3RhdGUYBiABKA4yGS5oYW5kb2ZmLnYxLkRlbGl2ZXJ5U3RhdGUSEAoIYXR0ZW1wdHMYByABKAUSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEW5leHRfYXR0ZW1wdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtzZXR0bGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKbGFzdF9lcnJvchgLIAEoCSLMAQoVTGlzdERlbGl2ZXJpZXNSZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDKIABEhoKCGFnZW50X2lkGAIgASgJQgi6SAVyAyiAARI8CgZzdGF0ZXMYAyADKA4yGS5oYW5kb2ZmLnYxLkRlbGl2ZXJ5U3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAyiACCJbChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEigKCmRlbGl2ZXJpZXMYASADKAsyFC5oYW5kb2ZmLnYxLkRlbGl2ZXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIwChJXYXRjaFN0YXR1c1JlcXVlc3QSGgoIYWdlbnRfaWQYASABKAlCCLpIBXIDKIABIjgKE1dhdGNoU3RhdHVzUmVzcG9uc2USIQoGYWdlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5BZ2VudCJ+CgtMYXRlTWVzc2FnZRISCgpzZXNzaW9uX2lkGAEgASgJEhMKC2F1dGhvcl9uYW1lGAIgASgJEgwKBHRleHQYAyABKAkSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJImwKD0xpc3RMYXRlUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAyiAARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgiWwoQTGlzdExhdGVSZXNwb25zZRIuCg1sYXRlX21lc3NhZ2VzGAEgAygLMhcuaGFuZG9mZi52MS5MYXRlTWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqegoMRGVsaXZlcnlLaW5kEh0KGURFTElWRVJZX0tJTkRfVU5TUEVDSUZJRUQQABIXChNERUxJVkVSWV9LSU5EX1NUQVJUEAESGQoVREVMSVZFUllfS0lORF9NRVNTQUdFEAISFwoTREVMSVZFUllfS0lORF9DTE9TRRADKoQBCg1EZWxpdmVyeVN0YXRlEh4KGkRFTElWRVJZX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWREVMSVZFUllfU1RBVEVfUEVORElORxABEhwKGERFTElWRVJZX1NUQVRFX0RFTElWRVJFRBACEhkKFURFTElWRVJZX1NUQVRFX0ZBSUxFRBADMooCCgxBZG1pblNlcnZpY2USXAoOTGlzdERlbGl2ZXJpZXMSIS5oYW5kb2ZmLnYxLkxpc3REZWxpdmVyaWVzUmVxdWVzdBoiLmhhbmRvZmYudjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZSIDkAIBEkoKCExpc3RMYXRlEhsuaGFuZG9mZi52MS5MaXN0TGF0ZVJlcXVlc3QaHC5oYW5kb2ZmLnYxLkxpc3RMYXRlUmVzcG9uc2UiA5ACARJQCgtXYXRjaFN0YXR1cxIeLmhhbmRvZmYudjEuV2F0Y2hTdGF0dXNSZXF1ZXN0Gh8uaGFuZG9mZi52MS5XYXRjaFN0YXR1c1Jlc3BvbnNlMAFCPlo8Z2l0aHViLmNvbS9odW1hbi1oYW5kb2ZmL2hhbmRvZmYvZ2VuL2dvL2hhbmRvZmYvdjE7aGFuZG9mZnYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_handoff_v1_agent]);
 
 /**
  * Delivery is one call to a provider, with its attempts.
@@ -185,6 +187,48 @@ export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = 
   messageDesc(file_handoff_v1_admin_service, 2);
 
 /**
+ * WatchStatusRequest chooses agents.
+ *
+ * @generated from message handoff.v1.WatchStatusRequest
+ */
+export type WatchStatusRequest = Message<"handoff.v1.WatchStatusRequest"> & {
+  /**
+   * Only this agent. Empty: all.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+};
+
+/**
+ * Describes the message handoff.v1.WatchStatusRequest.
+ * Use `create(WatchStatusRequestSchema)` to create a new message.
+ */
+export const WatchStatusRequestSchema: GenMessage<WatchStatusRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_admin_service, 3);
+
+/**
+ * WatchStatusResponse is one part of the stream. Without agents it is a heartbeat.
+ *
+ * @generated from message handoff.v1.WatchStatusResponse
+ */
+export type WatchStatusResponse = Message<"handoff.v1.WatchStatusResponse"> & {
+  /**
+   * The agents as they are now.
+   *
+   * @generated from field: repeated handoff.v1.Agent agents = 1;
+   */
+  agents: Agent[];
+};
+
+/**
+ * Describes the message handoff.v1.WatchStatusResponse.
+ * Use `create(WatchStatusResponseSchema)` to create a new message.
+ */
+export const WatchStatusResponseSchema: GenMessage<WatchStatusResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_admin_service, 4);
+
+/**
  * LateMessage is a human's message that came after the close.
  *
  * @generated from message handoff.v1.LateMessage
@@ -231,7 +275,7 @@ export type LateMessage = Message<"handoff.v1.LateMessage"> & {
  * Use `create(LateMessageSchema)` to create a new message.
  */
 export const LateMessageSchema: GenMessage<LateMessage> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 3);
+  messageDesc(file_handoff_v1_admin_service, 5);
 
 /**
  * ListLateRequest chooses late messages.
@@ -267,7 +311,7 @@ export type ListLateRequest = Message<"handoff.v1.ListLateRequest"> & {
  * Use `create(ListLateRequestSchema)` to create a new message.
  */
 export const ListLateRequestSchema: GenMessage<ListLateRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 4);
+  messageDesc(file_handoff_v1_admin_service, 6);
 
 /**
  * ListLateResponse is one page.
@@ -295,7 +339,7 @@ export type ListLateResponse = Message<"handoff.v1.ListLateResponse"> & {
  * Use `create(ListLateResponseSchema)` to create a new message.
  */
 export const ListLateResponseSchema: GenMessage<ListLateResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 5);
+  messageDesc(file_handoff_v1_admin_service, 7);
 
 /**
  * DeliveryKind is what a delivery carries.
@@ -410,6 +454,22 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListLateRequestSchema;
     output: typeof ListLateResponseSchema;
+  },
+  /**
+   * Streams the agents with their status: first all that there are, then each
+   * whose status or settings change, or whose schedule opens or closes (that
+   * within 15 seconds). Answers at once, and beats with an empty answer every 15
+   * seconds. What happened between two streams is in what the next one begins
+   * with.
+   *
+   * Scope: admin. No side effects.
+   *
+   * @generated from rpc handoff.v1.AdminService.WatchStatus
+   */
+  watchStatus: {
+    methodKind: "server_streaming";
+    input: typeof WatchStatusRequestSchema;
+    output: typeof WatchStatusResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_handoff_v1_admin_service, 0);

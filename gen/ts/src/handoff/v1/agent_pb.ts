@@ -9,7 +9,9 @@ import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ChatwootConfig, DeskConfig, DingTalkConfig, IntercomConfig, LiveChatConfig, QiYuConfig, SlackConfig, WebhookConfig, WeComConfig, WhatsAppConfig, ZendeskConfig } from "./provider_pb.js";
 import { file_handoff_v1_provider } from "./provider_pb.js";
-import type { ServiceStatus, ServiceWindow, Settings } from "./settings_pb.js";
+import type { Customer } from "./session_pb.js";
+import { file_handoff_v1_session } from "./session_pb.js";
+import type { ClosedDate, ServiceStatus, ServiceWindow, Settings } from "./settings_pb.js";
 import { file_handoff_v1_settings } from "./settings_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -17,7 +19,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/agent.proto.
  */
 export const file_handoff_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChZoYW5kb2ZmL3YxL2FnZW50LnByb3RvEgpoYW5kb2ZmLnYxIuYFChhDb25maWd1cmVQcm92aWRlclJlcXVlc3QSHAoIYWdlbnRfaWQYASABKAlCCrpIB3IFEAEogAESJgoIc2V0dGluZ3MYAiABKAsyFC5oYW5kb2ZmLnYxLlNldHRpbmdzEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIWCgRldGFnGAQgASgJQgi6SAVyAyiAARIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEigKDWNsZWFyX3NlY3JldHMYBiADKAlCEbpIDpIBCxBkIgdyBRABKIABEiYKBGRlc2sYFCABKAsyFi5oYW5kb2ZmLnYxLkRlc2tDb25maWdIABIsCgd3ZWJob29rGBUgASgLMhkuaGFuZG9mZi52MS5XZWJob29rQ29uZmlnSAASLgoIaW50ZXJjb20YFiABKAsyGi5oYW5kb2ZmLnYxLkludGVyY29tQ29uZmlnSAASLgoIbGl2ZWNoYXQYFyABKAsyGi5oYW5kb2ZmLnYxLkxpdmVDaGF0Q29uZmlnSAASKAoFc2xhY2sYGCABKAsyFy5oYW5kb2ZmLnYxLlNsYWNrQ29uZmlnSAASLgoId2hhdHNhcHAYGSABKAsyGi5oYW5kb2ZmLnYxLldoYXRzQXBwQ29uZmlnSAASLgoIZGluZ3RhbGsYGiABKAsyGi5oYW5kb2ZmLnYxLkRpbmdUYWxrQ29uZmlnSAASKAoFd2Vjb20YGyABKAsyFy5oYW5kb2ZmLnYxLldlQ29tQ29uZmlnSAASJgoEcWl5dRgcIAEoCzIWLmhhbmRvZmYudjEuUWlZdUNvbmZpZ0gAEi4KCGNoYXR3b290GB0gASgLMhouaGFuZG9mZi52MS5DaGF0d29vdENvbmZpZ0gAEiwKB3plbmRlc2sYHiABKAsyGS5oYW5kb2ZmLnYxLlplbmRlc2tDb25maWdIAEIKCghwcm92aWRlciKAAQoZQ29uZmlndXJlUHJvdmlkZXJSZXNwb25zZRIpCgZzdGF0dXMYASABKAsyGS5oYW5kb2ZmLnYxLlNlcnZpY2VTdGF0dXMSEwoLcmVjZWl2ZV91cmwYAiABKAkSFQoNYXV0aG9yaXplX3VybBgDIAEoCRIMCgRldGFnGAQgASgJIjcKF0dldFNlcnZpY2VTdGF0dXNSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABIkUKGEdldFNlcnZpY2VTdGF0dXNSZXNwb25zZRIpCgZzdGF0dXMYASABKAsyGS5oYW5kb2ZmLnYxLlNlcnZpY2VTdGF0dXMiNQoVR2V0SGFuZG9mZlRvb2xSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABImoKFkdldEhhbmRvZmZUb29sUmVzcG9uc2USDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRItCgxpbnB1dF9zY2hlbWEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ImEKF0V2YWx1YXRlU2NoZWR1bGVSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIs0BChhFdmFsdWF0ZVNjaGVkdWxlUmVzcG9uc2USDAoEb3BlbhgBIAEoCBIOCgZyZWFzb24YAiABKAkSKgoHd2luZG93cxgDIAMoCzIZLmhhbmRvZmYudjEuU2VydmljZVdpbmRvdxIyCg5uZXh0X29wZW5fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbmV4dF9jbG9zZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIyChJHZXRQcm92aWRlclJlcXVlc3QSHAoIYWdlbnRfaWQYASABKAlCCrpIB3IFEAEogAEixQUKE0dldFByb3ZpZGVyUmVzcG9uc2USEAoIYWdlbnRfaWQYASABKAkSJgoIc2V0dGluZ3MYAiABKAsyFC5oYW5kb2ZmLnYxLlNldHRpbmdzEhMKC3NlY3JldHNfc2V0GAMgAygJEikKBnN0YXR1cxgEIAEoCzIZLmhhbmRvZmYudjEuU2VydmljZVN0YXR1cxITCgtyZWNlaXZlX3VybBgFIAEoCRIVCg1hdXRob3JpemVfdXJsGAYgASgJEgwKBGV0YWcYByABKAkSJgoEZGVzaxgUIAEoCzIWLmhhbmRvZmYudjEuRGVza0NvbmZpZ0gAEiwKB3dlYmhvb2sYFSABKAsyGS5oYW5kb2ZmLnYxLldlYmhvb2tDb25maWdIABIuCghpbnRlcmNvbRgWIAEoCzIaLmhhbmRvZmYudjEuSW50ZXJjb21Db25maWdIABIuCghsaXZlY2hhdBgXIAEoCzIaLmhhbmRvZmYudjEuTGl2ZUNoYXRDb25maWdIABIoCgVzbGFjaxgYIAEoCzIXLmhhbmRvZmYudjEuU2xhY2tDb25maWdIABIuCgh3aGF0c2FwcBgZIAEoCzIaLmhhbmRvZmYudjEuV2hhdHNBcHBDb25maWdIABIuCghkaW5ndGFsaxgaIAEoCzIaLmhhbmRvZmYudjEuRGluZ1RhbGtDb25maWdIABIoCgV3ZWNvbRgbIAEoCzIXLmhhbmRvZmYudjEuV2VDb21Db25maWdIABImCgRxaXl1GBwgASgLMhYuaGFuZG9mZi52MS5RaVl1Q29uZmlnSAASLgoIY2hhdHdvb3QYHSABKAsyGi5oYW5kb2ZmLnYxLkNoYXR3b290Q29uZmlnSAASLAoHemVuZGVzaxgeIAEoCzIZLmhhbmRvZmYudjEuWmVuZGVza0NvbmZpZ0gAQgoKCHByb3ZpZGVyIjMKE1Rlc3RQcm92aWRlclJlcXVlc3QSHAoIYWdlbnRfaWQYASABKAlCCrpIB3IFEAEogAEiQQoUVGVzdFByb3ZpZGVyUmVzcG9uc2USKQoGc3RhdHVzGAEgASgLMhkuaGFuZG9mZi52MS5TZXJ2aWNlU3RhdHVzIlwKFURlbGV0ZVByb3ZpZGVyUmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARINCgVmb3JjZRgCIAEoCBIWCgRldGFnGAMgASgJQgi6SAVyAyiAASIYChZEZWxldGVQcm92aWRlclJlc3BvbnNlIhoKGExpc3RQcm92aWRlcktpbmRzUmVxdWVzdCJEChlMaXN0UHJvdmlkZXJLaW5kc1Jlc3BvbnNlEicKBWtpbmRzGAEgAygLMhguaGFuZG9mZi52MS5Qcm92aWRlcktpbmQi3QEKDFByb3ZpZGVyS2luZBIMCgRraW5kGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBGJldGEYAyABKAgSNgoMY2FwYWJpbGl0aWVzGAQgASgLMiAuaGFuZG9mZi52MS5Qcm92aWRlckNhcGFiaWxpdGllcxIqCgZsaW1pdHMYBSABKAsyGi5oYW5kb2ZmLnYxLlByb3ZpZGVyTGltaXRzEikKBmZpZWxkcxgGIAMoCzIZLmhhbmRvZmYudjEuUHJvdmlkZXJGaWVsZBITCgtzZXR1cF9zdGVwcxgHIAMoCSKoAQoUUHJvdmlkZXJDYXBhYmlsaXRpZXMSEwoLYXR0YWNobWVudHMYASABKAgSDgoGdHlwaW5nGAIgASgIEhUKDXJlYWRfcmVjZWlwdHMYAyABKAgSEwoLbmVlZHNfZW1haWwYBCABKAgSEQoJY2FuX2Nsb3NlGAUgASgIEhYKDnF1ZXVlX3Bvc2l0aW9uGAYgASgIEhQKDHBhcnRpY2lwYW50cxgHIAEoCCJGCg5Qcm92aWRlckxpbWl0cxIWCg5tYXhfdGV4dF9ieXRlcxgBIAEoAxIcChRtYXhfYXR0YWNobWVudF9ieXRlcxgCIAEoAyJUCg1Qcm92aWRlckZpZWxkEgwKBG5hbWUYASABKAkSDgoGc2VjcmV0GAIgASgIEhAKCHJlcXVpcmVkGAMgASgIEhMKC2Rlc2NyaXB0aW9uGAQgASgJIlAKEUxpc3RBZ2VudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiACCJQChJMaXN0QWdlbnRzUmVzcG9uc2USIQoGYWdlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5BZ2VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYwoFQWdlbnQSEAoIYWdlbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgLMhkuaGFuZG9mZi52MS5TZXJ2aWNlU3RhdHVzEg8KB2VuYWJsZWQYAyABKAgSDAoEZXRhZxgEIAEoCUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_handoff_v1_provider, file_handoff_v1_settings]);
+  fileDesc("ChZoYW5kb2ZmL3YxL2FnZW50LnByb3RvEgpoYW5kb2ZmLnYxIuYFChhDb25maWd1cmVQcm92aWRlclJlcXVlc3QSHAoIYWdlbnRfaWQYASABKAlCCrpIB3IFEAEogAESJgoIc2V0dGluZ3MYAiABKAsyFC5oYW5kb2ZmLnYxLlNldHRpbmdzEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIWCgRldGFnGAQgASgJQgi6SAVyAyiAARIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEigKDWNsZWFyX3NlY3JldHMYBiADKAlCEbpIDpIBCxBkIgdyBRABKIABEiYKBGRlc2sYFCABKAsyFi5oYW5kb2ZmLnYxLkRlc2tDb25maWdIABIsCgd3ZWJob29rGBUgASgLMhkuaGFuZG9mZi52MS5XZWJob29rQ29uZmlnSAASLgoIaW50ZXJjb20YFiABKAsyGi5oYW5kb2ZmLnYxLkludGVyY29tQ29uZmlnSAASLgoIbGl2ZWNoYXQYFyABKAsyGi5oYW5kb2ZmLnYxLkxpdmVDaGF0Q29uZmlnSAASKAoFc2xhY2sYGCABKAsyFy5oYW5kb2ZmLnYxLlNsYWNrQ29uZmlnSAASLgoId2hhdHNhcHAYGSABKAsyGi5oYW5kb2ZmLnYxLldoYXRzQXBwQ29uZmlnSAASLgoIZGluZ3RhbGsYGiABKAsyGi5oYW5kb2ZmLnYxLkRpbmdUYWxrQ29uZmlnSAASKAoFd2Vjb20YGyABKAsyFy5oYW5kb2ZmLnYxLldlQ29tQ29uZmlnSAASJgoEcWl5dRgcIAEoCzIWLmhhbmRvZmYudjEuUWlZdUNvbmZpZ0gAEi4KCGNoYXR3b290GB0gASgLMhouaGFuZG9mZi52MS5DaGF0d29vdENvbmZpZ0gAEiwKB3plbmRlc2sYHiABKAsyGS5oYW5kb2ZmLnYxLlplbmRlc2tDb25maWdIAEIKCghwcm92aWRlciKAAQoZQ29uZmlndXJlUHJvdmlkZXJSZXNwb25zZRIpCgZzdGF0dXMYASABKAsyGS5oYW5kb2ZmLnYxLlNlcnZpY2VTdGF0dXMSEwoLcmVjZWl2ZV91cmwYAiABKAkSFQoNYXV0aG9yaXplX3VybBgDIAEoCRIMCgRldGFnGAQgASgJIjcKF0dldFNlcnZpY2VTdGF0dXNSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABIkUKGEdldFNlcnZpY2VTdGF0dXNSZXNwb25zZRIpCgZzdGF0dXMYASABKAsyGS5oYW5kb2ZmLnYxLlNlcnZpY2VTdGF0dXMiXQoVR2V0SGFuZG9mZlRvb2xSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiYKCGN1c3RvbWVyGAIgASgLMhQuaGFuZG9mZi52MS5DdXN0b21lciKxAgoWR2V0SGFuZG9mZlRvb2xSZXNwb25zZRIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEi0KDGlucHV0X3NjaGVtYRgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJwoGb3BlbmFpGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIqCglhbnRocm9waWMYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EkAKB3JlcGxpZXMYBiADKAsyLy5oYW5kb2ZmLnYxLkdldEhhbmRvZmZUb29sUmVzcG9uc2UuUmVwbGllc0VudHJ5Gi4KDFJlcGxpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKF0V2YWx1YXRlU2NoZWR1bGVSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMCChhFdmFsdWF0ZVNjaGVkdWxlUmVzcG9uc2USDAoEb3BlbhgBIAEoCBIOCgZyZWFzb24YAiABKAkSKgoHd2luZG93cxgDIAMoCzIZLmhhbmRvZmYudjEuU2VydmljZVdpbmRvdxIyCg5uZXh0X29wZW5fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbmV4dF9jbG9zZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtyZWFzb25fY29kZRgGIAEoCRIRCgl0aW1lX3pvbmUYByABKAkSDAoEZGF0ZRgIIAEoCSKVAwoYSW1wb3J0Q2xvc2VkRGF0ZXNSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEh0KCGNhbGVuZGFyGAIgASgJQgu6SAhyBhABKICAQBJ/CgRmcm9tGAMgASgJQnG6SG66AWsKCWRhdGUuZnJvbRIhbXVzdCBiZSBhIGRhdGUgc3VjaCBhcyAyMDI2LTAxLTAxGjt0aGlzID09ICcnIHx8IHRoaXMubWF0Y2hlcyhyJ15bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQnKRJ7CgJ0bxgEIAEoCUJvukhsugFpCgdkYXRlLnRvEiFtdXN0IGJlIGEgZGF0ZSBzdWNoIGFzIDIwMjctMTItMzEaO3RoaXMgPT0gJycgfHwgdGhpcy5tYXRjaGVzKHInXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JCcpEg8KB3JlcGxhY2UYBSABKAgSFQoNdmFsaWRhdGVfb25seRgGIAEoCBIWCgRldGFnGAcgASgJQgi6SAVyAyiAASJmChlJbXBvcnRDbG9zZWREYXRlc1Jlc3BvbnNlEiwKDGNsb3NlZF9kYXRlcxgBIAMoCzIWLmhhbmRvZmYudjEuQ2xvc2VkRGF0ZRINCgVhZGRlZBgCIAEoBRIMCgRldGFnGAMgASgJIjIKEkdldFByb3ZpZGVyUmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAASLFBQoTR2V0UHJvdmlkZXJSZXNwb25zZRIQCghhZ2VudF9pZBgBIAEoCRImCghzZXR0aW5ncxgCIAEoCzIULmhhbmRvZmYudjEuU2V0dGluZ3MSEwoLc2VjcmV0c19zZXQYAyADKAkSKQoGc3RhdHVzGAQgASgLMhkuaGFuZG9mZi52MS5TZXJ2aWNlU3RhdHVzEhMKC3JlY2VpdmVfdXJsGAUgASgJEhUKDWF1dGhvcml6ZV91cmwYBiABKAkSDAoEZXRhZxgHIAEoCRImCgRkZXNrGBQgASgLMhYuaGFuZG9mZi52MS5EZXNrQ29uZmlnSAASLAoHd2ViaG9vaxgVIAEoCzIZLmhhbmRvZmYudjEuV2ViaG9va0NvbmZpZ0gAEi4KCGludGVyY29tGBYgASgLMhouaGFuZG9mZi52MS5JbnRlcmNvbUNvbmZpZ0gAEi4KCGxpdmVjaGF0GBcgASgLMhouaGFuZG9mZi52MS5MaXZlQ2hhdENvbmZpZ0gAEigKBXNsYWNrGBggASgLMhcuaGFuZG9mZi52MS5TbGFja0NvbmZpZ0gAEi4KCHdoYXRzYXBwGBkgASgLMhouaGFuZG9mZi52MS5XaGF0c0FwcENvbmZpZ0gAEi4KCGRpbmd0YWxrGBogASgLMhouaGFuZG9mZi52MS5EaW5nVGFsa0NvbmZpZ0gAEigKBXdlY29tGBsgASgLMhcuaGFuZG9mZi52MS5XZUNvbUNvbmZpZ0gAEiYKBHFpeXUYHCABKAsyFi5oYW5kb2ZmLnYxLlFpWXVDb25maWdIABIuCghjaGF0d29vdBgdIAEoCzIaLmhhbmRvZmYudjEuQ2hhdHdvb3RDb25maWdIABIsCgd6ZW5kZXNrGB4gASgLMhkuaGFuZG9mZi52MS5aZW5kZXNrQ29uZmlnSABCCgoIcHJvdmlkZXIiMwoTVGVzdFByb3ZpZGVyUmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAASJBChRUZXN0UHJvdmlkZXJSZXNwb25zZRIpCgZzdGF0dXMYASABKAsyGS5oYW5kb2ZmLnYxLlNlcnZpY2VTdGF0dXMiXAoVRGVsZXRlUHJvdmlkZXJSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEg0KBWZvcmNlGAIgASgIEhYKBGV0YWcYAyABKAlCCLpIBXIDKIABIhgKFkRlbGV0ZVByb3ZpZGVyUmVzcG9uc2UiGgoYTGlzdFByb3ZpZGVyS2luZHNSZXF1ZXN0IkQKGUxpc3RQcm92aWRlcktpbmRzUmVzcG9uc2USJwoFa2luZHMYASADKAsyGC5oYW5kb2ZmLnYxLlByb3ZpZGVyS2luZCLdAQoMUHJvdmlkZXJLaW5kEgwKBGtpbmQYASABKAkSDQoFdGl0bGUYAiABKAkSDAoEYmV0YRgDIAEoCBI2CgxjYXBhYmlsaXRpZXMYBCABKAsyIC5oYW5kb2ZmLnYxLlByb3ZpZGVyQ2FwYWJpbGl0aWVzEioKBmxpbWl0cxgFIAEoCzIaLmhhbmRvZmYudjEuUHJvdmlkZXJMaW1pdHMSKQoGZmllbGRzGAYgAygLMhkuaGFuZG9mZi52MS5Qcm92aWRlckZpZWxkEhMKC3NldHVwX3N0ZXBzGAcgAygJIqgBChRQcm92aWRlckNhcGFiaWxpdGllcxITCgthdHRhY2htZW50cxgBIAEoCBIOCgZ0eXBpbmcYAiABKAgSFQoNcmVhZF9yZWNlaXB0cxgDIAEoCBITCgtuZWVkc19lbWFpbBgEIAEoCBIRCgljYW5fY2xvc2UYBSABKAgSFgoOcXVldWVfcG9zaXRpb24YBiABKAgSFAoMcGFydGljaXBhbnRzGAcgASgIImQKDlByb3ZpZGVyTGltaXRzEhYKDm1heF90ZXh0X2J5dGVzGAEgASgDEhwKFG1heF9hdHRhY2htZW50X2J5dGVzGAIgASgDEhwKFG1heF90cmFuc2NyaXB0X2J5dGVzGAMgASgDIlQKDVByb3ZpZGVyRmllbGQSDAoEbmFtZRgBIAEoCRIOCgZzZWNyZXQYAiABKAgSEAoIcmVxdWlyZWQYAyABKAgSEwoLZGVzY3JpcHRpb24YBCABKAkiUAoRTGlzdEFnZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIIlAKEkxpc3RBZ2VudHNSZXNwb25zZRIhCgZhZ2VudHMYASADKAsyES5oYW5kb2ZmLnYxLkFnZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJjCgVBZ2VudBIQCghhZ2VudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKAsyGS5oYW5kb2ZmLnYxLlNlcnZpY2VTdGF0dXMSDwoHZW5hYmxlZBgDIAEoCBIMCgRldGFnGAQgASgJQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_handoff_v1_provider, file_handoff_v1_session, file_handoff_v1_settings]);
 
 /**
  * ConfigureProviderRequest sets the provider, the settings, or both.
@@ -265,7 +267,7 @@ export const GetServiceStatusResponseSchema: GenMessage<GetServiceStatusResponse
   messageDesc(file_handoff_v1_agent, 3);
 
 /**
- * GetHandoffToolRequest names an agent.
+ * GetHandoffToolRequest names an agent and, if known, its customer.
  *
  * @generated from message handoff.v1.GetHandoffToolRequest
  */
@@ -276,6 +278,15 @@ export type GetHandoffToolRequest = Message<"handoff.v1.GetHandoffToolRequest"> 
    * @generated from field: string agent_id = 1;
    */
   agentId: string;
+
+  /**
+   * Who talks to the agent. With an `email`, or a `user_id` whose address an
+   * earlier session told, the tool does not ask for one. `locale` chooses the
+   * language of `replies`. May be absent.
+   *
+   * @generated from field: handoff.v1.Customer customer = 2;
+   */
+  customer?: Customer | undefined;
 };
 
 /**
@@ -286,7 +297,8 @@ export const GetHandoffToolRequestSchema: GenMessage<GetHandoffToolRequest> = /*
   messageDesc(file_handoff_v1_agent, 4);
 
 /**
- * GetHandoffToolResponse is a tool for a model.
+ * GetHandoffToolResponse is a tool for a model. Ask for it anew at each turn, or
+ * at least each minute: it tells what is true now.
  *
  * @generated from message handoff.v1.GetHandoffToolResponse
  */
@@ -306,11 +318,37 @@ export type GetHandoffToolResponse = Message<"handoff.v1.GetHandoffToolResponse"
   description: string;
 
   /**
-   * JSON Schema of the tool's input.
+   * JSON Schema of the tool's input: `question`, `reason` and `email`, which is
+   * required only when it is needed and unknown.
    *
    * @generated from field: google.protobuf.Struct input_schema = 3;
    */
   inputSchema?: JsonObject | undefined;
+
+  /**
+   * The tool as OpenAI's Chat Completions take it: an element of `tools`. There
+   * a description has at most 1,024 characters; a longer one is cut.
+   *
+   * @generated from field: google.protobuf.Struct openai = 4;
+   */
+  openai?: JsonObject | undefined;
+
+  /**
+   * The tool as Anthropic's Messages take it: an element of `tools`.
+   *
+   * @generated from field: google.protobuf.Struct anthropic = 5;
+   */
+  anthropic?: JsonObject | undefined;
+
+  /**
+   * What the model shall say to the customer after each outcome. The keys are
+   * "SESSION" (RequestHandoff returned a session), the names of the decline
+   * reasons ("DECLINE_REASON_OUT_OF_SERVICE_PERIOD") and of the close reasons
+   * ("CLOSE_REASON_WAIT_TIMEOUT").
+   *
+   * @generated from field: map<string, string> replies = 6;
+   */
+  replies: { [key: string]: string };
 };
 
 /**
@@ -388,6 +426,28 @@ export type EvaluateScheduleResponse = Message<"handoff.v1.EvaluateScheduleRespo
    * @generated from field: google.protobuf.Timestamp next_close_time = 5;
    */
   nextCloseTime?: Timestamp | undefined;
+
+  /**
+   * Why, for machines: "NO_PERIODS" (open: there are none, so always),
+   * "IN_PERIOD" (open), "OUTSIDE_PERIODS" (closed) or "CLOSED_DATE" (closed).
+   *
+   * @generated from field: string reason_code = 6;
+   */
+  reasonCode: string;
+
+  /**
+   * The zone of the windows, Settings.time_zone.
+   *
+   * @generated from field: string time_zone = 7;
+   */
+  timeZone: string;
+
+  /**
+   * The day of the windows in that zone, "2024-12-12".
+   *
+   * @generated from field: string date = 8;
+   */
+  date: string;
 };
 
 /**
@@ -396,6 +456,108 @@ export type EvaluateScheduleResponse = Message<"handoff.v1.EvaluateScheduleRespo
  */
 export const EvaluateScheduleResponseSchema: GenMessage<EvaluateScheduleResponse> = /*@__PURE__*/
   messageDesc(file_handoff_v1_agent, 7);
+
+/**
+ * ImportClosedDatesRequest brings holidays from an iCalendar file.
+ *
+ * @generated from message handoff.v1.ImportClosedDatesRequest
+ */
+export type ImportClosedDatesRequest = Message<"handoff.v1.ImportClosedDatesRequest"> & {
+  /**
+   * The agent.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * The text of the file (RFC 5545). Its all-day events count; what repeats
+   * every year on one date becomes a day of every year. 1 byte to 1 MiB.
+   *
+   * @generated from field: string calendar = 2;
+   */
+  calendar: string;
+
+  /**
+   * The first day to take single dates from, "2026-01-01". Default: today in
+   * Settings.time_zone.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * The last day. Default: two years after `from`.
+   *
+   * @generated from field: string to = 4;
+   */
+  to: string;
+
+  /**
+   * Drop the closed dates of before. False: they stay, and of two for one day
+   * the one of before.
+   *
+   * @generated from field: bool replace = 5;
+   */
+  replace: boolean;
+
+  /**
+   * Return what would be stored, and store nothing.
+   *
+   * @generated from field: bool validate_only = 6;
+   */
+  validateOnly: boolean;
+
+  /**
+   * The `etag` that was read. Given, the call fails with `aborted` if the
+   * configuration has changed since.
+   *
+   * @generated from field: string etag = 7;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message handoff.v1.ImportClosedDatesRequest.
+ * Use `create(ImportClosedDatesRequestSchema)` to create a new message.
+ */
+export const ImportClosedDatesRequestSchema: GenMessage<ImportClosedDatesRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_agent, 8);
+
+/**
+ * ImportClosedDatesResponse is the outcome.
+ *
+ * @generated from message handoff.v1.ImportClosedDatesResponse
+ */
+export type ImportClosedDatesResponse = Message<"handoff.v1.ImportClosedDatesResponse"> & {
+  /**
+   * The closed dates of the agent, all of them.
+   *
+   * @generated from field: repeated handoff.v1.ClosedDate closed_dates = 1;
+   */
+  closedDates: ClosedDate[];
+
+  /**
+   * How many of them the file brought.
+   *
+   * @generated from field: int32 added = 2;
+   */
+  added: number;
+
+  /**
+   * Version of the configuration. With `validate_only` the unchanged one.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message handoff.v1.ImportClosedDatesResponse.
+ * Use `create(ImportClosedDatesResponseSchema)` to create a new message.
+ */
+export const ImportClosedDatesResponseSchema: GenMessage<ImportClosedDatesResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_agent, 9);
 
 /**
  * GetProviderRequest names an agent.
@@ -416,7 +578,7 @@ export type GetProviderRequest = Message<"handoff.v1.GetProviderRequest"> & {
  * Use `create(GetProviderRequestSchema)` to create a new message.
  */
 export const GetProviderRequestSchema: GenMessage<GetProviderRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 8);
+  messageDesc(file_handoff_v1_agent, 10);
 
 /**
  * GetProviderResponse is an agent's configuration.
@@ -575,7 +737,7 @@ export type GetProviderResponse = Message<"handoff.v1.GetProviderResponse"> & {
  * Use `create(GetProviderResponseSchema)` to create a new message.
  */
 export const GetProviderResponseSchema: GenMessage<GetProviderResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 9);
+  messageDesc(file_handoff_v1_agent, 11);
 
 /**
  * TestProviderRequest names an agent.
@@ -596,7 +758,7 @@ export type TestProviderRequest = Message<"handoff.v1.TestProviderRequest"> & {
  * Use `create(TestProviderRequestSchema)` to create a new message.
  */
 export const TestProviderRequestSchema: GenMessage<TestProviderRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 10);
+  messageDesc(file_handoff_v1_agent, 12);
 
 /**
  * TestProviderResponse is the outcome.
@@ -617,7 +779,7 @@ export type TestProviderResponse = Message<"handoff.v1.TestProviderResponse"> & 
  * Use `create(TestProviderResponseSchema)` to create a new message.
  */
 export const TestProviderResponseSchema: GenMessage<TestProviderResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 11);
+  messageDesc(file_handoff_v1_agent, 13);
 
 /**
  * DeleteProviderRequest names an agent.
@@ -653,7 +815,7 @@ export type DeleteProviderRequest = Message<"handoff.v1.DeleteProviderRequest"> 
  * Use `create(DeleteProviderRequestSchema)` to create a new message.
  */
 export const DeleteProviderRequestSchema: GenMessage<DeleteProviderRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 12);
+  messageDesc(file_handoff_v1_agent, 14);
 
 /**
  * DeleteProviderResponse is empty.
@@ -668,7 +830,7 @@ export type DeleteProviderResponse = Message<"handoff.v1.DeleteProviderResponse"
  * Use `create(DeleteProviderResponseSchema)` to create a new message.
  */
 export const DeleteProviderResponseSchema: GenMessage<DeleteProviderResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 13);
+  messageDesc(file_handoff_v1_agent, 15);
 
 /**
  * ListProviderKindsRequest is empty.
@@ -683,7 +845,7 @@ export type ListProviderKindsRequest = Message<"handoff.v1.ListProviderKindsRequ
  * Use `create(ListProviderKindsRequestSchema)` to create a new message.
  */
 export const ListProviderKindsRequestSchema: GenMessage<ListProviderKindsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 14);
+  messageDesc(file_handoff_v1_agent, 16);
 
 /**
  * ListProviderKindsResponse lists kinds.
@@ -704,7 +866,7 @@ export type ListProviderKindsResponse = Message<"handoff.v1.ListProviderKindsRes
  * Use `create(ListProviderKindsResponseSchema)` to create a new message.
  */
 export const ListProviderKindsResponseSchema: GenMessage<ListProviderKindsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 15);
+  messageDesc(file_handoff_v1_agent, 17);
 
 /**
  * ProviderKind is a kind of provider.
@@ -767,7 +929,7 @@ export type ProviderKind = Message<"handoff.v1.ProviderKind"> & {
  * Use `create(ProviderKindSchema)` to create a new message.
  */
 export const ProviderKindSchema: GenMessage<ProviderKind> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 16);
+  messageDesc(file_handoff_v1_agent, 18);
 
 /**
  * ProviderCapabilities is what a kind can do. What it cannot do is replaced where
@@ -831,7 +993,7 @@ export type ProviderCapabilities = Message<"handoff.v1.ProviderCapabilities"> & 
  * Use `create(ProviderCapabilitiesSchema)` to create a new message.
  */
 export const ProviderCapabilitiesSchema: GenMessage<ProviderCapabilities> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 17);
+  messageDesc(file_handoff_v1_agent, 19);
 
 /**
  * ProviderLimits is what a kind is limited to.
@@ -852,6 +1014,14 @@ export type ProviderLimits = Message<"handoff.v1.ProviderLimits"> & {
    * @generated from field: int64 max_attachment_bytes = 2;
    */
   maxAttachmentBytes: bigint;
+
+  /**
+   * The longest transcript in bytes, the question included. A longer one loses
+   * its oldest turns, and says so. 0: no limit of its own.
+   *
+   * @generated from field: int64 max_transcript_bytes = 3;
+   */
+  maxTranscriptBytes: bigint;
 };
 
 /**
@@ -859,7 +1029,7 @@ export type ProviderLimits = Message<"handoff.v1.ProviderLimits"> & {
  * Use `create(ProviderLimitsSchema)` to create a new message.
  */
 export const ProviderLimitsSchema: GenMessage<ProviderLimits> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 18);
+  messageDesc(file_handoff_v1_agent, 20);
 
 /**
  * ProviderField is one field of a kind's configuration.
@@ -901,7 +1071,7 @@ export type ProviderField = Message<"handoff.v1.ProviderField"> & {
  * Use `create(ProviderFieldSchema)` to create a new message.
  */
 export const ProviderFieldSchema: GenMessage<ProviderField> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 19);
+  messageDesc(file_handoff_v1_agent, 21);
 
 /**
  * ListAgentsRequest chooses a page.
@@ -930,7 +1100,7 @@ export type ListAgentsRequest = Message<"handoff.v1.ListAgentsRequest"> & {
  * Use `create(ListAgentsRequestSchema)` to create a new message.
  */
 export const ListAgentsRequestSchema: GenMessage<ListAgentsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 20);
+  messageDesc(file_handoff_v1_agent, 22);
 
 /**
  * ListAgentsResponse is one page.
@@ -958,7 +1128,7 @@ export type ListAgentsResponse = Message<"handoff.v1.ListAgentsResponse"> & {
  * Use `create(ListAgentsResponseSchema)` to create a new message.
  */
 export const ListAgentsResponseSchema: GenMessage<ListAgentsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 21);
+  messageDesc(file_handoff_v1_agent, 23);
 
 /**
  * Agent is an agent in a list.
@@ -1000,5 +1170,5 @@ export type Agent = Message<"handoff.v1.Agent"> & {
  * Use `create(AgentSchema)` to create a new message.
  */
 export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_agent, 22);
+  messageDesc(file_handoff_v1_agent, 24);
 

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/chat_service.proto.
  */
 export const file_handoff_v1_chat_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1oYW5kb2ZmL3YxL2NoYXRfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSKcAQoQU3RhcnRDaGF0UmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARIWCgRuYW1lGAIgASgJQgi6SAVyAyiABBIcCgVlbWFpbBgDIAEoCUINukgK2AEBcgUowAJgARIXCgZsb2NhbGUYBCABKAlCB7pIBHICKCMSGwoIcXVlc3Rpb24YBSABKAlCCbpIBnIEKICABCKLAQoRU3RhcnRDaGF0UmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbkgAEigKCGRlY2xpbmVkGAIgASgLMhQuaGFuZG9mZi52MS5EZWNsaW5lZEgAEhoKDXNlc3Npb25fdG9rZW4YAyABKAlCA4ABAUIICgZyZXN1bHQyVwoLQ2hhdFNlcnZpY2USSAoJU3RhcnRDaGF0EhwuaGFuZG9mZi52MS5TdGFydENoYXRSZXF1ZXN0Gh0uaGFuZG9mZi52MS5TdGFydENoYXRSZXNwb25zZUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_handoff_v1_session]);
+  fileDesc("Ch1oYW5kb2ZmL3YxL2NoYXRfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSK/AQoQU3RhcnRDaGF0UmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARIWCgRuYW1lGAIgASgJQgi6SAVyAyiABBIcCgVlbWFpbBgDIAEoCUINukgK2AEBcgUowAJgARIXCgZsb2NhbGUYBCABKAlCB7pIBHICKCMSGwoIcXVlc3Rpb24YBSABKAlCCbpIBnIEKICABBIhCgpyZXF1ZXN0X2lkGAYgASgJQg26SArYAQFyBSAgKIABIosBChFTdGFydENoYXRSZXNwb25zZRImCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uSAASKAoIZGVjbGluZWQYAiABKAsyFC5oYW5kb2ZmLnYxLkRlY2xpbmVkSAASGgoNc2Vzc2lvbl90b2tlbhgDIAEoCUIDgAEBQggKBnJlc3VsdDJXCgtDaGF0U2VydmljZRJICglTdGFydENoYXQSHC5oYW5kb2ZmLnYxLlN0YXJ0Q2hhdFJlcXVlc3QaHS5oYW5kb2ZmLnYxLlN0YXJ0Q2hhdFJlc3BvbnNlQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_handoff_v1_session]);
 
 /**
  * StartChatRequest asks for a human.
@@ -55,6 +55,16 @@ export type StartChatRequest = Message<"handoff.v1.StartChatRequest"> & {
    * @generated from field: string question = 5;
    */
   question: string;
+
+  /**
+   * The page's id of this request, for safe repetition: a known one (of the same
+   * agent) returns its session with a new token. Whoever knows it takes part in
+   * that session, so it has to be random and long: 32 to 128 bytes. Empty:
+   * repeating the call starts another conversation.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
 };
 
 /**
@@ -124,7 +134,7 @@ export const ChatService: GenService<{
    * Scope: none. Errors: `permission_denied` unless the agent's
    * Settings.public_chat is on and the page's origin is allowed;
    * `resource_exhausted` when the caller's address starts too many. Each call
-   * starts another conversation.
+   * starts another conversation, unless its `request_id` is known.
    *
    * @generated from rpc handoff.v1.ChatService.StartChat
    */
