@@ -5464,6 +5464,7 @@ type SessionMutation struct {
 	agent_id                *string
 	conversation_id         *string
 	request_id              *string
+	user_id                 *string
 	connection_id           *string
 	provider                *string
 	details                 *string
@@ -5811,6 +5812,42 @@ func (m *SessionMutation) OldRequestID(ctx context.Context) (v string, err error
 // ResetRequestID resets all changes to the "request_id" field.
 func (m *SessionMutation) ResetRequestID() {
 	m.request_id = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *SessionMutation) SetUserID(s string) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *SessionMutation) UserID() (r string, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldUserID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *SessionMutation) ResetUserID() {
+	m.user_id = nil
 }
 
 // SetConnectionID sets the "connection_id" field.
@@ -6945,7 +6982,7 @@ func (m *SessionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SessionMutation) Fields() []string {
-	fields := make([]string, 0, 26)
+	fields := make([]string, 0, 27)
 	if m.create_time != nil {
 		fields = append(fields, session.FieldCreateTime)
 	}
@@ -6960,6 +6997,9 @@ func (m *SessionMutation) Fields() []string {
 	}
 	if m.request_id != nil {
 		fields = append(fields, session.FieldRequestID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, session.FieldUserID)
 	}
 	if m.connection_id != nil {
 		fields = append(fields, session.FieldConnectionID)
@@ -7042,6 +7082,8 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.ConversationID()
 	case session.FieldRequestID:
 		return m.RequestID()
+	case session.FieldUserID:
+		return m.UserID()
 	case session.FieldConnectionID:
 		return m.ConnectionID()
 	case session.FieldProvider:
@@ -7103,6 +7145,8 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldConversationID(ctx)
 	case session.FieldRequestID:
 		return m.OldRequestID(ctx)
+	case session.FieldUserID:
+		return m.OldUserID(ctx)
 	case session.FieldConnectionID:
 		return m.OldConnectionID(ctx)
 	case session.FieldProvider:
@@ -7188,6 +7232,13 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRequestID(v)
+		return nil
+	case session.FieldUserID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
 		return nil
 	case session.FieldConnectionID:
 		v, ok := value.(string)
@@ -7522,6 +7573,9 @@ func (m *SessionMutation) ResetField(name string) error {
 		return nil
 	case session.FieldRequestID:
 		m.ResetRequestID()
+		return nil
+	case session.FieldUserID:
+		m.ResetUserID()
 		return nil
 	case session.FieldConnectionID:
 		m.ResetConnectionID()

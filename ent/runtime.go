@@ -117,64 +117,68 @@ func init() {
 	sessionDescRequestID := sessionFields[4].Descriptor()
 	// session.DefaultRequestID holds the default value on creation for the request_id field.
 	session.DefaultRequestID = sessionDescRequestID.Default.(string)
+	// sessionDescUserID is the schema descriptor for user_id field.
+	sessionDescUserID := sessionFields[5].Descriptor()
+	// session.DefaultUserID holds the default value on creation for the user_id field.
+	session.DefaultUserID = sessionDescUserID.Default.(string)
 	// sessionDescCloseReason is the schema descriptor for close_reason field.
-	sessionDescCloseReason := sessionFields[9].Descriptor()
+	sessionDescCloseReason := sessionFields[10].Descriptor()
 	// session.DefaultCloseReason holds the default value on creation for the close_reason field.
 	session.DefaultCloseReason = sessionDescCloseReason.Default.(string)
 	// sessionDescOutcomeDisposition is the schema descriptor for outcome_disposition field.
-	sessionDescOutcomeDisposition := sessionFields[10].Descriptor()
+	sessionDescOutcomeDisposition := sessionFields[11].Descriptor()
 	// session.DefaultOutcomeDisposition holds the default value on creation for the outcome_disposition field.
 	session.DefaultOutcomeDisposition = sessionDescOutcomeDisposition.Default.(string)
 	// sessionDescOutcomeNote is the schema descriptor for outcome_note field.
-	sessionDescOutcomeNote := sessionFields[11].Descriptor()
+	sessionDescOutcomeNote := sessionFields[12].Descriptor()
 	// session.DefaultOutcomeNote holds the default value on creation for the outcome_note field.
 	session.DefaultOutcomeNote = sessionDescOutcomeNote.Default.(string)
 	// sessionDescRefID is the schema descriptor for ref_id field.
-	sessionDescRefID := sessionFields[12].Descriptor()
+	sessionDescRefID := sessionFields[13].Descriptor()
 	// session.DefaultRefID holds the default value on creation for the ref_id field.
 	session.DefaultRefID = sessionDescRefID.Default.(string)
 	// sessionDescRefData is the schema descriptor for ref_data field.
-	sessionDescRefData := sessionFields[13].Descriptor()
+	sessionDescRefData := sessionFields[14].Descriptor()
 	// session.DefaultRefData holds the default value on creation for the ref_data field.
 	session.DefaultRefData = sessionDescRefData.Default.(string)
 	// sessionDescAssignee is the schema descriptor for assignee field.
-	sessionDescAssignee := sessionFields[14].Descriptor()
+	sessionDescAssignee := sessionFields[15].Descriptor()
 	// session.DefaultAssignee holds the default value on creation for the assignee field.
 	session.DefaultAssignee = sessionDescAssignee.Default.(string)
 	// sessionDescAssignNote is the schema descriptor for assign_note field.
-	sessionDescAssignNote := sessionFields[15].Descriptor()
+	sessionDescAssignNote := sessionFields[16].Descriptor()
 	// session.DefaultAssignNote holds the default value on creation for the assign_note field.
 	session.DefaultAssignNote = sessionDescAssignNote.Default.(string)
 	// sessionDescWaitDue is the schema descriptor for wait_due field.
-	sessionDescWaitDue := sessionFields[16].Descriptor()
+	sessionDescWaitDue := sessionFields[17].Descriptor()
 	// session.DefaultWaitDue holds the default value on creation for the wait_due field.
 	session.DefaultWaitDue = sessionDescWaitDue.Default.(int64)
 	// sessionDescIdleDue is the schema descriptor for idle_due field.
-	sessionDescIdleDue := sessionFields[17].Descriptor()
+	sessionDescIdleDue := sessionFields[18].Descriptor()
 	// session.DefaultIdleDue holds the default value on creation for the idle_due field.
 	session.DefaultIdleDue = sessionDescIdleDue.Default.(int64)
 	// sessionDescSilenceDue is the schema descriptor for silence_due field.
-	sessionDescSilenceDue := sessionFields[18].Descriptor()
+	sessionDescSilenceDue := sessionFields[19].Descriptor()
 	// session.DefaultSilenceDue holds the default value on creation for the silence_due field.
 	session.DefaultSilenceDue = sessionDescSilenceDue.Default.(int64)
 	// sessionDescExpiryDue is the schema descriptor for expiry_due field.
-	sessionDescExpiryDue := sessionFields[19].Descriptor()
+	sessionDescExpiryDue := sessionFields[20].Descriptor()
 	// session.DefaultExpiryDue holds the default value on creation for the expiry_due field.
 	session.DefaultExpiryDue = sessionDescExpiryDue.Default.(int64)
 	// sessionDescDue is the schema descriptor for due field.
-	sessionDescDue := sessionFields[20].Descriptor()
+	sessionDescDue := sessionFields[21].Descriptor()
 	// session.DefaultDue holds the default value on creation for the due field.
 	session.DefaultDue = sessionDescDue.Default.(int64)
 	// sessionDescPrompted is the schema descriptor for prompted field.
-	sessionDescPrompted := sessionFields[21].Descriptor()
+	sessionDescPrompted := sessionFields[22].Descriptor()
 	// session.DefaultPrompted holds the default value on creation for the prompted field.
 	session.DefaultPrompted = sessionDescPrompted.Default.(bool)
 	// sessionDescActivateTime is the schema descriptor for activate_time field.
-	sessionDescActivateTime := sessionFields[22].Descriptor()
+	sessionDescActivateTime := sessionFields[23].Descriptor()
 	// session.DefaultActivateTime holds the default value on creation for the activate_time field.
 	session.DefaultActivateTime = sessionDescActivateTime.Default.(int64)
 	// sessionDescCloseTime is the schema descriptor for close_time field.
-	sessionDescCloseTime := sessionFields[23].Descriptor()
+	sessionDescCloseTime := sessionFields[24].Descriptor()
 	// session.DefaultCloseTime holds the default value on creation for the close_time field.
 	session.DefaultCloseTime = sessionDescCloseTime.Default.(int64)
 }

@@ -26,6 +26,8 @@ type Session struct {
 	ConversationID string `json:"conversation_id,omitempty"`
 	// RequestID holds the value of the "request_id" field.
 	RequestID string `json:"request_id,omitempty"`
+	// who the customer is, as a backend said
+	UserID string `json:"user_id,omitempty"`
 	// ConnectionID holds the value of the "connection_id" field.
 	ConnectionID string `json:"connection_id,omitempty"`
 	// Provider holds the value of the "provider" field.
@@ -123,7 +125,7 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case session.FieldID, session.FieldCreateTime, session.FieldWaitDue, session.FieldIdleDue, session.FieldSilenceDue, session.FieldExpiryDue, session.FieldDue, session.FieldActivateTime, session.FieldCloseTime, session.FieldLastSequence, session.FieldEpoch:
 			values[i] = new(sql.NullInt64)
-		case session.FieldPublicID, session.FieldAgentID, session.FieldConversationID, session.FieldRequestID, session.FieldConnectionID, session.FieldProvider, session.FieldDetails, session.FieldState, session.FieldCloseReason, session.FieldOutcomeDisposition, session.FieldOutcomeNote, session.FieldRefID, session.FieldRefData, session.FieldAssignee, session.FieldAssignNote:
+		case session.FieldPublicID, session.FieldAgentID, session.FieldConversationID, session.FieldRequestID, session.FieldUserID, session.FieldConnectionID, session.FieldProvider, session.FieldDetails, session.FieldState, session.FieldCloseReason, session.FieldOutcomeDisposition, session.FieldOutcomeNote, session.FieldRefID, session.FieldRefData, session.FieldAssignee, session.FieldAssignNote:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -175,6 +177,12 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field request_id", values[i])
 			} else if value.Valid {
 				_m.RequestID = value.String
+			}
+		case session.FieldUserID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field user_id", values[i])
+			} else if value.Valid {
+				_m.UserID = value.String
 			}
 		case session.FieldConnectionID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -367,6 +375,9 @@ func (_m *Session) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("request_id=")
 	builder.WriteString(_m.RequestID)
+	builder.WriteString(", ")
+	builder.WriteString("user_id=")
+	builder.WriteString(_m.UserID)
 	builder.WriteString(", ")
 	builder.WriteString("connection_id=")
 	builder.WriteString(_m.ConnectionID)

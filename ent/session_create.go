@@ -60,6 +60,20 @@ func (_c *SessionCreate) SetNillableRequestID(v *string) *SessionCreate {
 	return _c
 }
 
+// SetUserID sets the "user_id" field.
+func (_c *SessionCreate) SetUserID(v string) *SessionCreate {
+	_c.mutation.SetUserID(v)
+	return _c
+}
+
+// SetNillableUserID sets the "user_id" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableUserID(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetUserID(*v)
+	}
+	return _c
+}
+
 // SetConnectionID sets the "connection_id" field.
 func (_c *SessionCreate) SetConnectionID(v string) *SessionCreate {
 	_c.mutation.SetConnectionID(v)
@@ -396,6 +410,10 @@ func (_c *SessionCreate) defaults() {
 		v := session.DefaultRequestID
 		_c.mutation.SetRequestID(v)
 	}
+	if _, ok := _c.mutation.UserID(); !ok {
+		v := session.DefaultUserID
+		_c.mutation.SetUserID(v)
+	}
 	if _, ok := _c.mutation.CloseReason(); !ok {
 		v := session.DefaultCloseReason
 		_c.mutation.SetCloseReason(v)
@@ -479,6 +497,9 @@ func (_c *SessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.RequestID(); !ok {
 		return &ValidationError{Name: "request_id", err: errors.New(`ent: missing required field "Session.request_id"`)}
+	}
+	if _, ok := _c.mutation.UserID(); !ok {
+		return &ValidationError{Name: "user_id", err: errors.New(`ent: missing required field "Session.user_id"`)}
 	}
 	if _, ok := _c.mutation.ConnectionID(); !ok {
 		return &ValidationError{Name: "connection_id", err: errors.New(`ent: missing required field "Session.connection_id"`)}
@@ -594,6 +615,10 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RequestID(); ok {
 		_spec.SetField(session.FieldRequestID, field.TypeString, value)
 		_node.RequestID = value
+	}
+	if value, ok := _c.mutation.UserID(); ok {
+		_spec.SetField(session.FieldUserID, field.TypeString, value)
+		_node.UserID = value
 	}
 	if value, ok := _c.mutation.ConnectionID(); ok {
 		_spec.SetField(session.FieldConnectionID, field.TypeString, value)

@@ -213,6 +213,7 @@ var (
 		{Name: "agent_id", Type: field.TypeString},
 		{Name: "conversation_id", Type: field.TypeString},
 		{Name: "request_id", Type: field.TypeString, Default: ""},
+		{Name: "user_id", Type: field.TypeString, Default: ""},
 		{Name: "connection_id", Type: field.TypeString},
 		{Name: "provider", Type: field.TypeString},
 		{Name: "details", Type: field.TypeString, Size: 2147483647},
@@ -258,6 +259,14 @@ var (
 				},
 			},
 			{
+				Name:    "session_user",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[3], SessionsColumns[6], SessionsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "user_id <> ''",
+				},
+			},
+			{
 				Name:    "session_conversation",
 				Unique:  false,
 				Columns: []*schema.Column{SessionsColumns[3], SessionsColumns[4], SessionsColumns[0]},
@@ -270,7 +279,7 @@ var (
 			{
 				Name:    "session_due",
 				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[21]},
+				Columns: []*schema.Column{SessionsColumns[22]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "due > 0",
 				},
@@ -278,7 +287,7 @@ var (
 			{
 				Name:    "session_ref",
 				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[6], SessionsColumns[13]},
+				Columns: []*schema.Column{SessionsColumns[7], SessionsColumns[14]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "ref_id <> ''",
 				},

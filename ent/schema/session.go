@@ -23,6 +23,7 @@ func (Session) Fields() []ent.Field {
 		field.String("agent_id").Immutable(),
 		field.String("conversation_id").Immutable(),
 		field.String("request_id").Immutable().Default(""),
+		field.String("user_id").Immutable().Default("").Comment("who the customer is, as a backend said"),
 		field.String("connection_id").Immutable(),
 		field.String("provider").Immutable(),
 		field.Text("details").Immutable().Comment("JSON: the customer and what was asked"),
@@ -66,6 +67,8 @@ func (Session) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("state <> 'closed'")),
 		index.Fields("agent_id", "request_id").Unique().StorageKey("session_request").
 			Annotations(entsql.IndexWhere("request_id <> ''")),
+		index.Fields("agent_id", "user_id", "id").StorageKey("session_user").
+			Annotations(entsql.IndexWhere("user_id <> ''")),
 		index.Fields("agent_id", "conversation_id", "id").StorageKey("session_conversation"),
 		index.Fields("agent_id", "id").StorageKey("session_agent"),
 		index.Fields("due").StorageKey("session_due").

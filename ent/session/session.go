@@ -22,6 +22,8 @@ const (
 	FieldConversationID = "conversation_id"
 	// FieldRequestID holds the string denoting the request_id field in the database.
 	FieldRequestID = "request_id"
+	// FieldUserID holds the string denoting the user_id field in the database.
+	FieldUserID = "user_id"
 	// FieldConnectionID holds the string denoting the connection_id field in the database.
 	FieldConnectionID = "connection_id"
 	// FieldProvider holds the string denoting the provider field in the database.
@@ -109,6 +111,7 @@ var Columns = []string{
 	FieldAgentID,
 	FieldConversationID,
 	FieldRequestID,
+	FieldUserID,
 	FieldConnectionID,
 	FieldProvider,
 	FieldDetails,
@@ -147,6 +150,8 @@ var (
 	PublicIDValidator func(string) error
 	// DefaultRequestID holds the default value on creation for the "request_id" field.
 	DefaultRequestID string
+	// DefaultUserID holds the default value on creation for the "user_id" field.
+	DefaultUserID string
 	// DefaultCloseReason holds the default value on creation for the "close_reason" field.
 	DefaultCloseReason string
 	// DefaultOutcomeDisposition holds the default value on creation for the "outcome_disposition" field.
@@ -210,6 +215,11 @@ func ByConversationID(opts ...sql.OrderTermOption) OrderOption {
 // ByRequestID orders the results by the request_id field.
 func ByRequestID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRequestID, opts...).ToFunc()
+}
+
+// ByUserID orders the results by the user_id field.
+func ByUserID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUserID, opts...).ToFunc()
 }
 
 // ByConnectionID orders the results by the connection_id field.

@@ -5,6 +5,7 @@
 //	configure.go  ConfigureProvider: merge secrets, check, ask the provider, save
 //	connect.go    opened connections, kept until their configuration changes
 //	health.go     what calls tell about a connection's status
+//	schedule.go   when humans are there, and holidays from calendars
 //	receive.go    webhooks: from a receive URL's token to the connection
 //	vault.go      a provider's settings, sealed
 //	store.go      the port to where agents are kept
@@ -12,6 +13,7 @@ package agents
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -73,7 +75,8 @@ type View struct {
 	Config     proto.Message // without secrets; nil when no provider is configured
 	ReceiveURL string
 	Status     handoff.ConnectionStatus
-	NeedsEmail bool // a handoff is refused to customers without an address
+	Opening    handoff.Opening // at this moment
+	NeedsEmail bool            // a handoff is refused to customers without an address
 	ETag       string
 }
 
@@ -86,10 +89,13 @@ func (svc *Service) Get(ctx context.Context, id string) (*View, error) {
 	return svc.view(agent)
 }
 
-// Unconfigured returns what there is to see of an agent that nobody configured.
-func Unconfigured(id string) *View {
-	agent := &handoff.Agent{ID: id}
-	return &View{Agent: agent, Status: agent.Status(), NeedsEmail: agent.Settings.WithDefaults().NeedsEmail(handoff.Capabilities{})}
+// GetOrBlank is Get, but of an agent that nobody configured it returns what there is to see.
+func (svc *Service) GetOrBlank(ctx context.Context, id string) (*View, error) {
+	v, err := svc.Get(ctx, id)
+	if errors.Is(err, handoff.ErrAgentNotFound) {
+		return svc.view(&handoff.Agent{ID: id})
+	}
+	return v, err
 }
 
 // List lists agents by id.
@@ -110,19 +116,23 @@ func (svc *Service) List(ctx context.Context, p handoff.Page) (views []View, nex
 
 func (svc *Service) view(agent *handoff.Agent) (*View, error) {
 	v := &View{Agent: agent, Status: agent.Status(), ETag: etag(agent.Version)}
-	if agent.Connection == nil {
-		v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(handoff.Capabilities{})
-		return v, nil
-	}
-	v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(svc.Capabilities(agent.Connection.Kind))
-	if agent.Connection.ReceiveToken != "" { // none yet when a change is only validated
-		v.ReceiveURL = svc.receiveURL(agent.Connection)
-	}
-	kept, err := svc.openVault(agent.Connection)
-	if err != nil {
+	var err error
+	if v.Opening, err = agent.Settings.Opening(svc.now()); err != nil {
 		return nil, err
 	}
-	v.Config = provider.ClearSecrets(kept.config)
+	var caps handoff.Capabilities
+	if c := agent.Connection; c != nil {
+		caps = svc.Capabilities(c.Kind)
+		if c.ReceiveToken != "" { // none yet when a change is only validated
+			v.ReceiveURL = svc.receiveURL(c)
+		}
+		kept, err := svc.openVault(c)
+		if err != nil {
+			return nil, err
+		}
+		v.Config = provider.ClearSecrets(kept.config)
+	}
+	v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(caps)
 	return v, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -70,18 +69,6 @@ func (svc *Service) load(ctx context.Context, c Change) (*handoff.Agent, error) 
 		err = ErrETagMismatch
 	}
 	return agent, err
-}
-
-// checkSettings checks what the API's rules cannot.
-func checkSettings(s handoff.Settings, err error) (handoff.Settings, error) {
-	if err != nil {
-		return s, err
-	}
-	// "Local" would be the zone of whichever machine this runs on.
-	if _, err := time.LoadLocation(s.WithDefaults().TimeZone); err != nil || s.TimeZone == "Local" {
-		return s, handoff.Errorf(handoff.CodeInvalid, "BAD_TIME_ZONE", "settings.time_zone: %q is no IANA time zone, for example Asia/Shanghai", s.TimeZone)
-	}
-	return s, nil
 }
 
 // prepare makes the connection of a change, checked but not stored. Its id and

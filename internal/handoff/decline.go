@@ -1,8 +1,9 @@
 package handoff
 
 import (
-	"strings"
 	"time"
+
+	"github.com/human-handoff/handoff/internal/hours"
 )
 
 // DeclineReason says why there is no handoff now.
@@ -21,54 +22,75 @@ const (
 type Declined struct {
 	Reason       DeclineReason
 	Reply        string    // for the customer
-	NextOpenTime time.Time // zero = unknown or never
+	NextOpenTime time.Time // when the schedule is why; zero = never
+}
+
+// Opening is what an agent's schedule says of a moment.
+type Opening struct {
+	Open      bool
+	Why       hours.Why
+	Day       hours.Date // in Zone
+	Zone      string
+	Windows   []hours.Window // of the day
+	NextOpen  time.Time      // after the moment; zero = none within eight years
+	NextClose time.Time
+}
+
+// Schedule returns when humans are there. Its error is an [*hours.InvalidError].
+func (s Settings) Schedule() (*hours.Schedule, error) {
+	return hours.New(s.WithDefaults().TimeZone, s.ServicePeriods, s.ClosedDates)
+}
+
+// Opening tells what the schedule says of a moment.
+func (s Settings) Opening(at time.Time) (Opening, error) {
+	schedule, err := s.Schedule()
+	if err != nil {
+		return Opening{}, err
+	}
+	o := Opening{Day: schedule.Date(at), Zone: schedule.Zone().String()}
+	o.Open, o.Why = schedule.Open(at)
+	o.Windows = schedule.Windows(o.Day)
+	o.NextOpen, _ = schedule.NextOpen(at)
+	o.NextClose, _ = schedule.NextClose(at)
+	return o, nil
 }
 
 // decline decides whether a new handoff is refused; nil means that it may start.
-func decline(agent *Agent, caps Capabilities, customer Customer) *Declined {
-	settings := agent.Settings.WithDefaults()
-	status := agent.Status()
-	texts := settings.textsFor(customer.Locale)
+func decline(agent *Agent, caps Capabilities, customer Customer, now time.Time) (*Declined, error) {
+	opening, err := agent.Settings.Opening(now)
+	if err != nil {
+		return nil, err
+	}
+	reason := agent.declineReason(caps, customer, opening)
+	if reason == "" {
+		return nil, nil //nolint:nilnil // nothing speaks against it
+	}
+	d := &Declined{Reason: reason, Reply: agent.Settings.TextsFor(customer.Locale).Declined(reason)}
+	if reason == DeclineOutOfPeriod {
+		d.NextOpenTime = opening.NextOpen
+	}
+	return d, nil
+}
+
+func (a *Agent) declineReason(caps Capabilities, customer Customer, opening Opening) DeclineReason {
+	settings, state := a.Settings.WithDefaults(), a.Status().State
 	switch {
-	case status.State == ServiceNotConfigured:
-		return &Declined{Reason: DeclineNotConfigured, Reply: texts.NotConfigured}
+	case state == ServiceNotConfigured:
+		return DeclineNotConfigured
 	case !*settings.Enabled:
-		return &Declined{Reason: DeclineDisabled, Reply: texts.Disabled}
-	case status.State == ServiceUnavailable:
-		return &Declined{Reason: DeclineUnavailable, Reply: texts.Unavailable}
+		return DeclineDisabled
+	case !opening.Open:
+		return DeclineOutOfPeriod
+	case state == ServiceUnavailable:
+		return DeclineUnavailable
 	case customer.Email == "" && settings.NeedsEmail(caps):
-		return &Declined{Reason: DeclineEmailRequired, Reply: texts.EmailRequired}
+		return DeclineEmailRequired
 	}
-	return nil
+	return ""
 }
 
-// NeedsEmail reports whether a handoff is refused to customers without an address.
+// NeedsEmail reports whether a handoff is refused to customers without an
+// address. A desk that insists on one is content with the default address.
 func (s Settings) NeedsEmail(caps Capabilities) bool {
-	return s.EmailPolicy == EmailRequired || s.EmailPolicy == EmailProvider && caps.NeedsEmail
-}
-
-var defaultTexts = Texts{
-	NotConfigured: "Sorry, talking to a human is not possible here.",
-	Disabled:      "Sorry, talking to a human is not possible at the moment.",
-	OutOfPeriod:   "Sorry, nobody is here at the moment. Please come back during our service hours.",
-	Unavailable:   "Sorry, our team cannot be reached right now. Please try again in a little while.",
-	EmailRequired: "Please tell us your e-mail address, so that our team can help you.",
-	WaitPrompt:    "Everybody is still busy. Would you like to go on waiting?",
-}
-
-// textsFor returns the texts of a locale: those of "de-AT", else of "de", else the defaults.
-func (s Settings) textsFor(locale string) Texts {
-	texts, ok := s.Texts[locale]
-	if !ok {
-		language, _, _ := strings.Cut(locale, "-")
-		texts = s.Texts[language]
-	}
-	setDefault(&texts.OutOfPeriod, s.OutOfPeriodReply)
-	setDefault(&texts.NotConfigured, defaultTexts.NotConfigured)
-	setDefault(&texts.Disabled, defaultTexts.Disabled)
-	setDefault(&texts.OutOfPeriod, defaultTexts.OutOfPeriod)
-	setDefault(&texts.Unavailable, defaultTexts.Unavailable)
-	setDefault(&texts.EmailRequired, defaultTexts.EmailRequired)
-	setDefault(&texts.WaitPrompt, defaultTexts.WaitPrompt)
-	return texts
+	return s.EmailPolicy == EmailRequired || s.EmailPolicy == EmailProvider && caps.NeedsEmail && s.DefaultEmail == ""
 }

@@ -30,6 +30,14 @@ type Error struct {
 	Reason  string // machine-readable, UPPER_SNAKE_CASE, stable
 	Message string // tells the reader what is wrong and what to do
 	Err     error  // the cause, for the log; may be nil
+
+	Violations []Violation // of CodeInvalid: each field that is wrong; may be empty
+}
+
+// Violation is one field of a request that is wrong.
+type Violation struct {
+	Field   string // its path in the request, for instance "settings.service_periods[1].weekly.end"
+	Problem string // what is wrong and what to give instead
 }
 
 // Error returns the message and, for the log, the cause.

@@ -25,7 +25,8 @@ type (
 
 	// WaitPrompted asks the customer whether to go on waiting.
 	WaitPrompted struct {
-		Deadline time.Time `json:"deadline"` // when the session closes if nobody answers
+		Deadline time.Time `json:"deadline"`       // when the session closes if nobody answers; zero = it does not
+		Text     string    `json:"text,omitempty"` // the question, in the customer's locale
 	}
 
 	// MessageStatusChanged tells how far an earlier message got.

@@ -54,49 +54,6 @@ type Attachment struct {
 	Size     int64  `json:"size,omitempty"`
 }
 
-// Role says who spoke a turn of the transcript.
-type Role string
-
-// The roles of a transcript.
-const (
-	RoleUser      Role = "user"
-	RoleAssistant Role = "assistant"
-)
-
-// Turn is one utterance of the conversation before the handoff.
-type Turn struct {
-	Role Role      `json:"role"`
-	Text string    `json:"text"`
-	Time time.Time `json:"time,omitzero"`
-}
-
-// LastRounds returns what a human gets to read: the last n rounds of the
-// transcript, a round being a user's turn with the assistant's turns after it.
-// Assistant turns before the first user turn belong to no round. A last user
-// turn that equals the question is left out, for the question follows.
-func LastRounds(turns []Turn, n int, question string) []Turn {
-	if last := len(turns) - 1; last >= 0 && question != "" && turns[last].Role == RoleUser && turns[last].Text == question {
-		turns = turns[:last]
-	}
-	for i := len(turns) - 1; i >= 0 && n > 0; i-- {
-		if turns[i].Role == RoleUser {
-			n--
-		}
-		if n == 0 {
-			return turns[i:]
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	for i, turn := range turns {
-		if turn.Role == RoleUser {
-			return turns[i:]
-		}
-	}
-	return nil
-}
-
 // Customer is who talks to the agent. What a browser says of itself is unverified.
 type Customer struct {
 	Email       string            `json:"email,omitempty"`

@@ -45,36 +45,36 @@ func (svc *Service) RequestHandoff(ctx context.Context, r Request) (*Session, *D
 	if err == nil || !errors.Is(err, ErrSessionNotFound) {
 		return s, nil, err
 	}
-	agent, err := svc.store.Agent(ctx, r.Conversation.AgentID)
-	if errors.Is(err, ErrAgentNotFound) {
-		agent, err = &Agent{ID: r.Conversation.AgentID}, nil
-	}
+	agent, caps, err := svc.agent(ctx, r.Conversation.AgentID)
 	if err != nil {
 		return nil, nil, err
 	}
-	var caps Capabilities
-	if agent.Connection != nil {
-		caps = svc.caps(agent.Connection.Kind)
+	if r.Start.Customer, err = svc.recall(ctx, agent.ID, r.Start.Customer); err != nil {
+		return nil, nil, err
 	}
-	if d := decline(agent, caps, r.Start.Customer); d != nil {
-		return nil, d, nil
+	d, err := decline(agent, caps, r.Start.Customer, svc.now())
+	if err != nil || d != nil {
+		return nil, d, err
 	}
-	s, err = svc.open(ctx, agent, r)
+	s, err = svc.open(ctx, agent, caps, r)
 	return s, nil, err
 }
 
-func (svc *Service) open(ctx context.Context, agent *Agent, r Request) (*Session, error) {
+func (svc *Service) open(ctx context.Context, agent *Agent, caps Capabilities, r Request) (*Session, error) {
 	settings := agent.Settings.WithDefaults()
 	start := r.Start
 	start.DefaultEmail = settings.DefaultEmail
 	start.Transcript = LastRounds(start.Transcript, int(*settings.TranscriptRounds), start.Question)
+	if limit := caps.MaxTranscriptBytes; limit > 0 {
+		start.Transcript = CutTranscript(start.Transcript, max(1, limit-len(start.Question)))
+	}
 	id, now := svc.newID("ses"), svc.now()
 	s, created, err := svc.store.Create(ctx, r.Conversation, r.RequestID, func(epoch uint64) (*Session, error) {
 		return NewSession(Session{
 			ID: id, AgentID: agent.ID, ConversationID: r.Conversation.ConversationID, RequestID: r.RequestID,
 			ConnectionID: agent.Connection.ID, Provider: agent.Connection.Kind,
 			Customer: start.Customer, Question: start.Question, Reason: start.Reason, Priority: start.Priority,
-			Team: start.Team, Tags: slices.Clone(start.Tags), Metadata: start.Metadata, Limits: settings.limits(),
+			Team: start.Team, Tags: slices.Clone(start.Tags), Metadata: start.Metadata, Limits: settings.limits(start.Customer.Locale),
 		}, start, epoch, now), nil
 	})
 	if err != nil {

@@ -1,29 +1,33 @@
 package handoff
 
-import "time"
+import (
+	"time"
+
+	"github.com/human-handoff/handoff/internal/hours"
+)
 
 // Settings is what an agent's operator decides. Fields that are zero have the
 // default that [Settings.WithDefaults] fills in.
 type Settings struct {
-	Enabled            *bool             `json:"enabled,omitempty"`
-	TriggerDescription string            `json:"trigger_description,omitempty"`
-	WaitTimeout        WaitTimeout       `json:"wait_timeout,omitempty"`
-	SessionTimeout     SessionTimeout    `json:"session_timeout,omitempty"`
-	OnWaitTimeout      WaitTimeoutAction `json:"on_wait_timeout,omitempty"`
-	HumanSilence       time.Duration     `json:"human_silence_timeout,omitempty"` // 0 = off
-	MaxSessionDuration time.Duration     `json:"max_session_duration,omitempty"`
-	TimeZone           string            `json:"time_zone,omitempty"` // IANA
-	ServicePeriods     []ServicePeriod   `json:"service_periods,omitempty"`
-	ClosedDates        []ClosedDate      `json:"closed_dates,omitempty"`
-	OutOfPeriodReply   string            `json:"out_of_period_reply,omitempty"`
-	Texts              map[string]Texts  `json:"texts,omitempty"` // by locale
-	TranscriptRounds   *int32            `json:"transcript_rounds,omitempty"`
-	EmailPolicy        EmailPolicy       `json:"email_policy,omitempty"`
-	DefaultEmail       string            `json:"default_email,omitempty"`
-	PublicChat         bool              `json:"public_chat,omitempty"`
-	AllowedOrigins     []string          `json:"allowed_origins,omitempty"`
-	Retention          time.Duration     `json:"retention,omitempty"` // 0 = keep
-	Redaction          Redaction         `json:"redaction,omitzero"`
+	Enabled            *bool              `json:"enabled,omitempty"`
+	TriggerDescription string             `json:"trigger_description,omitempty"`
+	WaitTimeout        WaitTimeout        `json:"wait_timeout,omitempty"`
+	SessionTimeout     SessionTimeout     `json:"session_timeout,omitempty"`
+	OnWaitTimeout      WaitTimeoutAction  `json:"on_wait_timeout,omitempty"`
+	HumanSilence       time.Duration      `json:"human_silence_timeout,omitempty"` // 0 = off
+	MaxSessionDuration time.Duration      `json:"max_session_duration,omitempty"`
+	TimeZone           string             `json:"time_zone,omitempty"` // IANA
+	ServicePeriods     []hours.Period     `json:"service_periods,omitempty"`
+	ClosedDates        []hours.ClosedDate `json:"closed_dates,omitempty"`
+	OutOfPeriodReply   string             `json:"out_of_period_reply,omitempty"`
+	Texts              map[string]Texts   `json:"texts,omitempty"` // by locale, or AnyLanguage
+	TranscriptRounds   *int32             `json:"transcript_rounds,omitempty"`
+	EmailPolicy        EmailPolicy        `json:"email_policy,omitempty"`
+	DefaultEmail       string             `json:"default_email,omitempty"`
+	PublicChat         bool               `json:"public_chat,omitempty"`
+	AllowedOrigins     []string           `json:"allowed_origins,omitempty"`
+	Retention          time.Duration      `json:"retention,omitempty"` // 0 = keep
+	Redaction          Redaction          `json:"redaction,omitzero"`
 }
 
 // WaitTimeout lasts from the request to the wait prompt. It and SessionTimeout
@@ -51,31 +55,6 @@ const (
 	EmailOptional EmailPolicy = "optional"
 	EmailProvider EmailPolicy = "provider" // as the provider needs it
 )
-
-// ServicePeriod is a stretch of time in which humans are there: weekly if Days
-// is set, else on one Date.
-type ServicePeriod struct {
-	Days  []time.Weekday `json:"days,omitempty"`
-	Date  string         `json:"date,omitempty"` // 2006-01-02
-	Start string         `json:"start"`          // 15:04
-	End   string         `json:"end"`            // 15:04, up to 24:00
-}
-
-// ClosedDate is a day without service.
-type ClosedDate struct {
-	Date string `json:"date"` // 2006-01-02, or 01-02 for every year
-	Note string `json:"note,omitempty"`
-}
-
-// Texts is what a customer reads, in one locale. Empty texts have defaults.
-type Texts struct {
-	NotConfigured string `json:"not_configured,omitempty"`
-	Disabled      string `json:"disabled,omitempty"`
-	OutOfPeriod   string `json:"out_of_period,omitempty"`
-	Unavailable   string `json:"unavailable,omitempty"`
-	EmailRequired string `json:"email_required,omitempty"`
-	WaitPrompt    string `json:"wait_prompt,omitempty"`
-}
 
 // Redaction says what is taken out of texts before a provider sees them.
 type Redaction struct {
@@ -122,4 +101,6 @@ type Capabilities struct {
 	NeedsEmail   bool // cannot work without an address
 	CanClose     bool // can be told that the session ended
 	MaxTextBytes int  // 0 = no limit of its own
+
+	MaxTranscriptBytes int // of all turns and the question together; 0 = no limit of its own
 }

@@ -48,6 +48,10 @@ type Store interface {
 	// LateMessages lists messages that came after their session's close, the newest first.
 	LateMessages(ctx context.Context, sessionID string, p Page) (late []LateMessage, nextPageToken string, err error)
 
+	// KnownEmail returns the address that the newest session of an agent's user
+	// told; empty if there is none.
+	KnownEmail(ctx context.Context, agentID, userID string) (string, error)
+
 	// Agent returns an agent with its current connection; ErrAgentNotFound if there is none.
 	Agent(ctx context.Context, id string) (*Agent, error)
 }

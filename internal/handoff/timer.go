@@ -13,11 +13,19 @@ type Limits struct {
 	Session SessionTimeout    `json:"session"`
 	Silence time.Duration     `json:"silence,omitempty"` // 0 = off
 	Longest time.Duration     `json:"longest"`
+
+	WaitPrompt    string `json:"wait_prompt,omitempty"` // in the customer's locale
+	SilencePrompt string `json:"silence_prompt,omitempty"`
 }
 
-func (s Settings) limits() Limits {
+func (s Settings) limits(locale string) Limits {
 	s = s.WithDefaults()
-	return Limits{s.WaitTimeout, s.OnWaitTimeout, s.SessionTimeout, s.HumanSilence, s.MaxSessionDuration}
+	texts := s.TextsFor(locale)
+	return Limits{
+		Wait: s.WaitTimeout, OnWait: s.OnWaitTimeout, Session: s.SessionTimeout,
+		Silence: s.HumanSilence, Longest: s.MaxSessionDuration,
+		WaitPrompt: texts.WaitPrompt, SilencePrompt: texts.SilencePrompt,
+	}
 }
 
 // Timers is when a session is due; a zero time is no timer. Each of them is
@@ -55,7 +63,7 @@ func (s *Session) Fire(now time.Time) {
 	}
 	if due(s.Timers.Silence) {
 		s.Timers.Silence = time.Time{}
-		s.log(WaitPrompted{}, now) // without a deadline: a human is there, only slow
+		s.log(WaitPrompted{Text: s.Limits.SilencePrompt}, now) // without a deadline: a human is there, only slow
 	}
 }
 
@@ -66,7 +74,7 @@ func (s *Session) endWait(now time.Time) {
 	case !s.Prompted && s.Limits.OnWait != WaitTimeoutClose:
 		s.Prompted = true
 		s.Timers.Wait = now.Add(time.Duration(s.Limits.Wait))
-		s.log(WaitPrompted{Deadline: s.Timers.Wait}, now)
+		s.log(WaitPrompted{Deadline: s.Timers.Wait, Text: s.Limits.WaitPrompt}, now)
 	case s.State == StateRequested:
 		s.Close(ClosedByProvider, Outcome{Note: "the provider did not take the session in time"}, now)
 	default:

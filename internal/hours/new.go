@@ -14,16 +14,16 @@ const (
 
 // Period is a stretch of service: weekly if Days is set, else on one Date.
 type Period struct {
-	Days  []time.Weekday // the days on which it starts, none twice
-	Date  string         // "2024-12-12", the day on which it starts
-	Start string         // "15:04"
-	End   string         // "15:04", up to "24:00"; before Start: on the following day
+	Days  []time.Weekday `json:"days,omitempty"` // the days on which it starts, none twice
+	Date  string         `json:"date,omitempty"` // "2024-12-12", the day on which it starts
+	Start string         `json:"start"`          // "15:04"
+	End   string         `json:"end"`            // "15:04", up to "24:00"; before Start: on the following day
 }
 
 // ClosedDate is a day without service.
 type ClosedDate struct {
-	Date string // "2024-12-25", or "12-25" for every year; "02-29" closes leap years only
-	Note string // what the day is, for people
+	Date string `json:"date"`           // "2024-12-25", or "12-25" for every year; "02-29" closes leap years only
+	Note string `json:"note,omitempty"` // what the day is, for people
 }
 
 // Fault is one thing that is wrong with what [New] was given.

@@ -19,6 +19,7 @@ import (
 // cannot when a value is a parameter.
 func isOpen() predicate.Session       { return literally(session.FieldState, " <> 'closed'") }
 func hasRef() predicate.Session       { return literally(session.FieldRefID, " <> ''") }
+func hasUserID() predicate.Session    { return literally(session.FieldUserID, " <> ''") }
 func hasRequestID() predicate.Session { return literally(session.FieldRequestID, " <> ''") }
 
 func literally(column, condition string) func(*sql.Selector) {
@@ -41,6 +42,16 @@ func (s *Store) SessionByRef(ctx context.Context, connectionID, ref string) (*ha
 // LatestSession implements handoff.Store.
 func (s *Store) LatestSession(ctx context.Context, c handoff.ConversationKey) (*handoff.Session, error) {
 	return s.one(ctx, session.AgentID(c.AgentID), session.ConversationID(c.ConversationID))
+}
+
+// KnownEmail implements handoff.Store. The newest session knows what those before
+// it told: whoever makes one asks here first.
+func (s *Store) KnownEmail(ctx context.Context, agentID, userID string) (string, error) {
+	latest, err := s.one(ctx, session.AgentID(agentID), session.UserID(userID), hasUserID())
+	if err != nil {
+		return "", ignoreNotFound(err)
+	}
+	return latest.Customer.Email, nil
 }
 
 // FindSession implements handoff.Store.

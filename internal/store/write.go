@@ -129,7 +129,7 @@ func writeSession(ctx context.Context, tx *ent.Client, s *handoff.Session) error
 	p := fromProgress(s)
 	row, err := tx.Session.Create().
 		SetPublicID(s.ID).SetAgentID(s.AgentID).SetConversationID(s.ConversationID).SetRequestID(s.RequestID).
-		SetConnectionID(s.ConnectionID).SetProvider(s.Provider).SetDetails(text).SetCreateTime(fromTime(s.CreateTime)).
+		SetUserID(s.Customer.UserID).SetConnectionID(s.ConnectionID).SetProvider(s.Provider).SetDetails(text).SetCreateTime(fromTime(s.CreateTime)).
 		SetState(string(p.State)).SetCloseReason(string(p.CloseReason)).
 		SetOutcomeDisposition(p.Outcome.Disposition).SetOutcomeNote(p.Outcome.Note).
 		SetRefID(p.Ref.ID).SetRefData(p.Ref.Data).

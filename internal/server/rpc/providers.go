@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -78,10 +77,7 @@ func (s *handoffServer) GetProvider(ctx context.Context, r *handoffv1.GetProvide
 // GetServiceStatus tells whether a human can be reached. An agent that nobody
 // configured is NOT_CONFIGURED, which is an answer, not an error.
 func (s *handoffServer) GetServiceStatus(ctx context.Context, r *handoffv1.GetServiceStatusRequest) (*handoffv1.GetServiceStatusResponse, error) {
-	v, err := s.config.Agents.Get(ctx, r.GetAgentId())
-	if errors.Is(err, handoff.ErrAgentNotFound) {
-		v, err = agents.Unconfigured(r.GetAgentId()), nil
-	}
+	v, err := s.config.Agents.GetOrBlank(ctx, r.GetAgentId())
 	if err != nil {
 		return nil, err
 	}

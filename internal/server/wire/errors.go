@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
@@ -36,7 +38,7 @@ func Error(err error) *connect.Error {
 	var de *handoff.Error
 	switch {
 	case errors.As(err, &de) && de.Code != handoff.CodeInternal:
-		return withReason(connect.NewError(codes[de.Code], errors.New(de.Message)), de.Reason)
+		return withViolations(withReason(connect.NewError(codes[de.Code], errors.New(de.Message)), de.Reason), de.Violations)
 	case errors.As(err, &ce):
 		if len(ce.Details()) > 0 && hasReason(ce) {
 			return ce
@@ -56,6 +58,35 @@ func withReason(e *connect.Error, reason string) *connect.Error {
 		e.AddDetail(d)
 	}
 	return e
+}
+
+// withViolations adds what is wrong with which field, as protovalidate does.
+func withViolations(e *connect.Error, list []handoff.Violation) *connect.Error {
+	if len(list) == 0 {
+		return e
+	}
+	violations := &validate.Violations{}
+	for _, v := range list {
+		violations.Violations = append(violations.Violations, &validate.Violation{Field: fieldPath(v.Field), Message: &v.Problem})
+	}
+	if d, err := connect.NewErrorDetail(violations); err == nil {
+		e.AddDetail(d)
+	}
+	return e
+}
+
+// fieldPath reads a path such as "settings.service_periods[1].weekly.end".
+func fieldPath(path string) *validate.FieldPath {
+	p := &validate.FieldPath{}
+	for part := range strings.SplitSeq(path, ".") {
+		name, index, indexed := strings.Cut(strings.TrimSuffix(part, "]"), "[")
+		element := &validate.FieldPathElement{FieldName: &name}
+		if i, err := strconv.ParseUint(index, 10, 32); indexed && err == nil {
+			element.Subscript = &validate.FieldPathElement_Index{Index: i}
+		}
+		p.Elements = append(p.Elements, element)
+	}
+	return p
 }
 
 func hasReason(e *connect.Error) bool {

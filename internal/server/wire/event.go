@@ -32,7 +32,7 @@ func ToEvent(e handoff.Event) *handoffv1.Event {
 			State: states.to[b.State], CloseReason: closeReasons.to[b.CloseReason], Outcome: toOutcome(b.Outcome),
 		}}
 	case handoff.WaitPrompted:
-		m.Body = &handoffv1.Event_WaitPrompt{WaitPrompt: &handoffv1.WaitPrompt{Deadline: ToTime(b.Deadline)}}
+		m.Body = &handoffv1.Event_WaitPrompt{WaitPrompt: &handoffv1.WaitPrompt{Deadline: ToTime(b.Deadline), Text: b.Text}}
 	case handoff.MessageStatusChanged:
 		m.Body = &handoffv1.Event_MessageStatus{MessageStatus: &handoffv1.MessageStatusChanged{
 			MessageId: b.MessageID, Status: messageStatuses.to[b.Status], Detail: b.Detail,

@@ -46,7 +46,10 @@ func ToStatus(v *agents.View) *handoffv1.ServiceStatus {
 	m := &handoffv1.ServiceStatus{
 		State: serviceStates.to[s.State], ReasonCode: s.ReasonCode, Reason: s.Reason, MissingFields: s.MissingFields,
 		CheckTime: ToTime(s.CheckTime), DegradedSince: ToTime(s.DegradedSince), RequiresEmail: v.NeedsEmail,
-		InServicePeriod: true, // until service periods are built, it is always open
+		InServicePeriod: v.Opening.Open, EffectiveWindows: toWindows(v.Opening.Windows),
+	}
+	if !v.Opening.Open {
+		m.NextOpenTime = ToTime(v.Opening.NextOpen)
 	}
 	if v.Agent.Connection != nil {
 		m.Provider = v.Agent.Connection.Kind
@@ -70,7 +73,9 @@ func ToKind(d provider.Descriptor, required []string) *handoffv1.ProviderKind {
 			Attachments: c.Attachments, Typing: c.Typing, ReadReceipts: c.ReadReceipts,
 			NeedsEmail: c.NeedsEmail, CanClose: c.CanClose,
 		},
-		Limits: &handoffv1.ProviderLimits{MaxTextBytes: int64(c.MaxTextBytes)},
+		Limits: &handoffv1.ProviderLimits{
+			MaxTextBytes: int64(c.MaxTextBytes), MaxTranscriptBytes: int64(c.MaxTranscriptBytes),
+		},
 		Fields: toFields(d, required),
 	}
 }

@@ -76,7 +76,8 @@ func toCustomer(c handoff.Customer) *handoffv1.Customer {
 	}
 }
 
-func fromCustomer(c *handoffv1.Customer) handoff.Customer {
+// FromCustomer reads who talks to the agent.
+func FromCustomer(c *handoffv1.Customer) handoff.Customer {
 	return handoff.Customer{
 		Email: c.GetEmail(), Name: c.GetName(), Phone: c.GetPhone(), UserID: c.GetUserId(),
 		AnonymousID: c.GetAnonymousId(), Locale: c.GetLocale(), Attributes: c.GetAttributes(),
@@ -104,7 +105,7 @@ func FromRequestHandoff(r *handoffv1.RequestHandoffRequest) (handoff.Request, er
 		Conversation: handoff.ConversationKey{AgentID: r.GetAgentId(), ConversationID: r.GetConversationId()},
 		RequestID:    r.GetRequestId(),
 		Start: handoff.Start{
-			Customer: fromCustomer(r.GetCustomer()), Transcript: turns, Question: r.GetQuestion(), Reason: r.GetReason(),
+			Customer: FromCustomer(r.GetCustomer()), Transcript: turns, Question: r.GetQuestion(), Reason: r.GetReason(),
 			Priority: priorities.from[r.GetPriority()], Team: r.GetTeam(), Tags: r.GetTags(), Metadata: r.GetMetadata(),
 			ProviderExtra: extra,
 		},

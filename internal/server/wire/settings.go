@@ -7,6 +7,7 @@ import (
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/hours"
 )
 
 // ToSettings returns the message of settings, with every default filled in.
@@ -32,9 +33,7 @@ func ToSettings(given handoff.Settings) *handoffv1.Settings {
 	for _, p := range s.ServicePeriods {
 		m.ServicePeriods = append(m.ServicePeriods, toPeriod(p))
 	}
-	for _, d := range s.ClosedDates {
-		m.ClosedDates = append(m.ClosedDates, &handoffv1.ClosedDate{Date: d.Date, Note: d.Note})
-	}
+	m.ClosedDates = toClosedDates(s.ClosedDates)
 	for locale, t := range s.Texts {
 		if m.Texts == nil {
 			m.Texts = map[string]*handoffv1.Texts{}
@@ -74,7 +73,7 @@ func FromSettings(m *handoffv1.Settings) handoff.Settings {
 		s.ServicePeriods = append(s.ServicePeriods, fromPeriod(p))
 	}
 	for _, d := range m.GetClosedDates() {
-		s.ClosedDates = append(s.ClosedDates, handoff.ClosedDate{Date: d.GetDate(), Note: d.GetNote()})
+		s.ClosedDates = append(s.ClosedDates, hours.ClosedDate{Date: d.GetDate(), Note: d.GetNote()})
 	}
 	for locale, t := range m.GetTexts() {
 		if s.Texts == nil {
@@ -85,7 +84,7 @@ func FromSettings(m *handoffv1.Settings) handoff.Settings {
 	return s
 }
 
-func toPeriod(p handoff.ServicePeriod) *handoffv1.ServicePeriod {
+func toPeriod(p hours.Period) *handoffv1.ServicePeriod {
 	if p.Date != "" {
 		return &handoffv1.ServicePeriod{Period: &handoffv1.ServicePeriod_Custom{
 			Custom: &handoffv1.CustomPeriod{Date: p.Date, Start: p.Start, End: p.End},
@@ -98,11 +97,11 @@ func toPeriod(p handoff.ServicePeriod) *handoffv1.ServicePeriod {
 	return &handoffv1.ServicePeriod{Period: &handoffv1.ServicePeriod_Weekly{Weekly: w}}
 }
 
-func fromPeriod(m *handoffv1.ServicePeriod) handoff.ServicePeriod {
+func fromPeriod(m *handoffv1.ServicePeriod) hours.Period {
 	if c := m.GetCustom(); c != nil {
-		return handoff.ServicePeriod{Date: c.GetDate(), Start: c.GetStart(), End: c.GetEnd()}
+		return hours.Period{Date: c.GetDate(), Start: c.GetStart(), End: c.GetEnd()}
 	}
-	p := handoff.ServicePeriod{Start: m.GetWeekly().GetStart(), End: m.GetWeekly().GetEnd()}
+	p := hours.Period{Start: m.GetWeekly().GetStart(), End: m.GetWeekly().GetEnd()}
 	for _, d := range m.GetWeekly().GetDays() {
 		p.Days = append(p.Days, days.from[d])
 	}
@@ -112,13 +111,17 @@ func fromPeriod(m *handoffv1.ServicePeriod) handoff.ServicePeriod {
 func toTexts(t handoff.Texts) *handoffv1.Texts {
 	return &handoffv1.Texts{
 		OutOfPeriodReply: t.OutOfPeriod, UnavailableReply: t.Unavailable, EmailRequiredReply: t.EmailRequired,
-		DisabledReply: t.Disabled, NotConfiguredReply: t.NotConfigured, WaitPrompt: t.WaitPrompt,
+		DisabledReply: t.Disabled, NotConfiguredReply: t.NotConfigured,
+		WaitPrompt: t.WaitPrompt, SilencePrompt: t.SilencePrompt, Connecting: t.Connecting, WaitTimeout: t.WaitTimeout,
+		SessionTimeout: t.SessionTimeout, ProviderFailed: t.ProviderFailed, Closed: t.Closed,
 	}
 }
 
 func fromTexts(m *handoffv1.Texts) handoff.Texts {
 	return handoff.Texts{
 		OutOfPeriod: m.GetOutOfPeriodReply(), Unavailable: m.GetUnavailableReply(), EmailRequired: m.GetEmailRequiredReply(),
-		Disabled: m.GetDisabledReply(), NotConfigured: m.GetNotConfiguredReply(), WaitPrompt: m.GetWaitPrompt(),
+		Disabled: m.GetDisabledReply(), NotConfigured: m.GetNotConfiguredReply(),
+		WaitPrompt: m.GetWaitPrompt(), SilencePrompt: m.GetSilencePrompt(), Connecting: m.GetConnecting(), WaitTimeout: m.GetWaitTimeout(),
+		SessionTimeout: m.GetSessionTimeout(), ProviderFailed: m.GetProviderFailed(), Closed: m.GetClosed(),
 	}
 }

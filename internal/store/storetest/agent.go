@@ -12,6 +12,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/agents"
 	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/hours"
 )
 
 func fullConnection(id, kind string) *handoff.Connection {
@@ -57,7 +58,7 @@ var agentTests = map[string]func(t *testing.T, db Database){
 		enabled, rounds := false, int32(0)
 		settings := handoff.Settings{
 			Enabled: &enabled, TranscriptRounds: &rounds, WaitTimeout: handoff.WaitTimeout(time.Minute),
-			ServicePeriods: []handoff.ServicePeriod{{Days: []time.Weekday{time.Monday}, Start: "09:00", End: "17:00"}},
+			ServicePeriods: []hours.Period{{Days: []time.Weekday{time.Monday}, Start: "09:00", End: "17:00"}},
 			Texts:          map[string]handoff.Texts{"de": {Disabled: "geschlossen"}},
 			AllowedOrigins: []string{"https://shop.example"}, Redaction: handoff.Redaction{Emails: true, Patterns: []string{`\d+`}},
 		}
