@@ -31,7 +31,9 @@ type Connection struct {
 	Config []byte `json:"config,omitempty"`
 	// JSON, a list of names
 	SecretsSet string `json:"secrets_set,omitempty"`
-	// JSON
+	// of the status
+	State string `json:"state,omitempty"`
+	// JSON: the rest of it
 	Status string `json:"status,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int64 `json:"version,omitempty"`
@@ -70,7 +72,7 @@ func (*Connection) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case connection.FieldCreateTime, connection.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case connection.FieldID, connection.FieldAgentID, connection.FieldKind, connection.FieldAccount, connection.FieldReceiveToken, connection.FieldSecretsSet, connection.FieldStatus:
+		case connection.FieldID, connection.FieldAgentID, connection.FieldKind, connection.FieldAccount, connection.FieldReceiveToken, connection.FieldSecretsSet, connection.FieldState, connection.FieldStatus:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -134,6 +136,12 @@ func (_m *Connection) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field secrets_set", values[i])
 			} else if value.Valid {
 				_m.SecretsSet = value.String
+			}
+		case connection.FieldState:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field state", values[i])
+			} else if value.Valid {
+				_m.State = value.String
 			}
 		case connection.FieldStatus:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -208,6 +216,9 @@ func (_m *Connection) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("secrets_set=")
 	builder.WriteString(_m.SecretsSet)
+	builder.WriteString(", ")
+	builder.WriteString("state=")
+	builder.WriteString(_m.State)
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(_m.Status)

@@ -62,6 +62,20 @@ func (_c *ConnectionCreate) SetSecretsSet(v string) *ConnectionCreate {
 	return _c
 }
 
+// SetState sets the "state" field.
+func (_c *ConnectionCreate) SetState(v string) *ConnectionCreate {
+	_c.mutation.SetState(v)
+	return _c
+}
+
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_c *ConnectionCreate) SetNillableState(v *string) *ConnectionCreate {
+	if v != nil {
+		_c.SetState(*v)
+	}
+	return _c
+}
+
 // SetStatus sets the "status" field.
 func (_c *ConnectionCreate) SetStatus(v string) *ConnectionCreate {
 	_c.mutation.SetStatus(v)
@@ -92,6 +106,7 @@ func (_c *ConnectionCreate) Mutation() *ConnectionMutation {
 
 // Save creates the Connection in the database.
 func (_c *ConnectionCreate) Save(ctx context.Context) (*Connection, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -117,6 +132,14 @@ func (_c *ConnectionCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *ConnectionCreate) defaults() {
+	if _, ok := _c.mutation.State(); !ok {
+		v := connection.DefaultState
+		_c.mutation.SetState(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *ConnectionCreate) check() error {
 	if _, ok := _c.mutation.CreateTime(); !ok {
@@ -139,6 +162,9 @@ func (_c *ConnectionCreate) check() error {
 	}
 	if _, ok := _c.mutation.SecretsSet(); !ok {
 		return &ValidationError{Name: "secrets_set", err: errors.New(`ent: missing required field "Connection.secrets_set"`)}
+	}
+	if _, ok := _c.mutation.State(); !ok {
+		return &ValidationError{Name: "state", err: errors.New(`ent: missing required field "Connection.state"`)}
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "Connection.status"`)}
@@ -213,6 +239,10 @@ func (_c *ConnectionCreate) createSpec() (*Connection, *sqlgraph.CreateSpec) {
 		_spec.SetField(connection.FieldSecretsSet, field.TypeString, value)
 		_node.SecretsSet = value
 	}
+	if value, ok := _c.mutation.State(); ok {
+		_spec.SetField(connection.FieldState, field.TypeString, value)
+		_node.State = value
+	}
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(connection.FieldStatus, field.TypeString, value)
 		_node.Status = value
@@ -259,6 +289,7 @@ func (_c *ConnectionCreateBulk) Save(ctx context.Context) ([]*Connection, error)
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ConnectionMutation)
 				if !ok {

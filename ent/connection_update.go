@@ -89,6 +89,20 @@ func (_u *ConnectionUpdate) SetNillableSecretsSet(v *string) *ConnectionUpdate {
 	return _u
 }
 
+// SetState sets the "state" field.
+func (_u *ConnectionUpdate) SetState(v string) *ConnectionUpdate {
+	_u.mutation.SetState(v)
+	return _u
+}
+
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_u *ConnectionUpdate) SetNillableState(v *string) *ConnectionUpdate {
+	if v != nil {
+		_u.SetState(*v)
+	}
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *ConnectionUpdate) SetStatus(v string) *ConnectionUpdate {
 	_u.mutation.SetStatus(v)
@@ -191,6 +205,9 @@ func (_u *ConnectionUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.SecretsSet(); ok {
 		_spec.SetField(connection.FieldSecretsSet, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.State(); ok {
+		_spec.SetField(connection.FieldState, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(connection.FieldStatus, field.TypeString, value)
 	}
@@ -278,6 +295,20 @@ func (_u *ConnectionUpdateOne) SetSecretsSet(v string) *ConnectionUpdateOne {
 func (_u *ConnectionUpdateOne) SetNillableSecretsSet(v *string) *ConnectionUpdateOne {
 	if v != nil {
 		_u.SetSecretsSet(*v)
+	}
+	return _u
+}
+
+// SetState sets the "state" field.
+func (_u *ConnectionUpdateOne) SetState(v string) *ConnectionUpdateOne {
+	_u.mutation.SetState(v)
+	return _u
+}
+
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_u *ConnectionUpdateOne) SetNillableState(v *string) *ConnectionUpdateOne {
+	if v != nil {
+		_u.SetState(*v)
 	}
 	return _u
 }
@@ -413,6 +444,9 @@ func (_u *ConnectionUpdateOne) sqlSave(ctx context.Context) (_node *Connection, 
 	}
 	if value, ok := _u.mutation.SecretsSet(); ok {
 		_spec.SetField(connection.FieldSecretsSet, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.State(); ok {
+		_spec.SetField(connection.FieldState, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(connection.FieldStatus, field.TypeString, value)

@@ -711,6 +711,7 @@ type ConnectionMutation struct {
 	receive_token  *string
 	_config        *[]byte
 	secrets_set    *string
+	state          *string
 	status         *string
 	version        *int64
 	addversion     *int64
@@ -1098,6 +1099,42 @@ func (m *ConnectionMutation) ResetSecretsSet() {
 	m.secrets_set = nil
 }
 
+// SetState sets the "state" field.
+func (m *ConnectionMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ConnectionMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Connection entity.
+// If the Connection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConnectionMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ConnectionMutation) ResetState() {
+	m.state = nil
+}
+
 // SetStatus sets the "status" field.
 func (m *ConnectionMutation) SetStatus(s string) {
 	m.status = &s
@@ -1251,7 +1288,7 @@ func (m *ConnectionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ConnectionMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.create_time != nil {
 		fields = append(fields, connection.FieldCreateTime)
 	}
@@ -1272,6 +1309,9 @@ func (m *ConnectionMutation) Fields() []string {
 	}
 	if m.secrets_set != nil {
 		fields = append(fields, connection.FieldSecretsSet)
+	}
+	if m.state != nil {
+		fields = append(fields, connection.FieldState)
 	}
 	if m.status != nil {
 		fields = append(fields, connection.FieldStatus)
@@ -1301,6 +1341,8 @@ func (m *ConnectionMutation) Field(name string) (ent.Value, bool) {
 		return m.Config()
 	case connection.FieldSecretsSet:
 		return m.SecretsSet()
+	case connection.FieldState:
+		return m.State()
 	case connection.FieldStatus:
 		return m.Status()
 	case connection.FieldVersion:
@@ -1328,6 +1370,8 @@ func (m *ConnectionMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldConfig(ctx)
 	case connection.FieldSecretsSet:
 		return m.OldSecretsSet(ctx)
+	case connection.FieldState:
+		return m.OldState(ctx)
 	case connection.FieldStatus:
 		return m.OldStatus(ctx)
 	case connection.FieldVersion:
@@ -1389,6 +1433,13 @@ func (m *ConnectionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSecretsSet(v)
+		return nil
+	case connection.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
 		return nil
 	case connection.FieldStatus:
 		v, ok := value.(string)
@@ -1500,6 +1551,9 @@ func (m *ConnectionMutation) ResetField(name string) error {
 		return nil
 	case connection.FieldSecretsSet:
 		m.ResetSecretsSet()
+		return nil
+	case connection.FieldState:
+		m.ResetState()
 		return nil
 	case connection.FieldStatus:
 		m.ResetStatus()

@@ -34,6 +34,10 @@ func init() {
 	_ = connectionMixinFields0
 	connectionFields := schema.Connection{}.Fields()
 	_ = connectionFields
+	// connectionDescState is the schema descriptor for state field.
+	connectionDescState := connectionFields[6].Descriptor()
+	// connection.DefaultState holds the default value on creation for the state field.
+	connection.DefaultState = connectionDescState.Default.(string)
 	// connectionDescID is the schema descriptor for id field.
 	connectionDescID := connectionMixinFields0[0].Descriptor()
 	// connection.IDValidator is a validator for the "id" field. It is called by the builders before save.

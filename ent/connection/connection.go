@@ -26,6 +26,8 @@ const (
 	FieldConfig = "config"
 	// FieldSecretsSet holds the string denoting the secrets_set field in the database.
 	FieldSecretsSet = "secrets_set"
+	// FieldState holds the string denoting the state field in the database.
+	FieldState = "state"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
 	// FieldVersion holds the string denoting the version field in the database.
@@ -53,6 +55,7 @@ var Columns = []string{
 	FieldReceiveToken,
 	FieldConfig,
 	FieldSecretsSet,
+	FieldState,
 	FieldStatus,
 	FieldVersion,
 }
@@ -68,6 +71,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultState holds the default value on creation for the "state" field.
+	DefaultState string
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
 	IDValidator func(string) error
 )
@@ -108,6 +113,11 @@ func ByReceiveToken(opts ...sql.OrderTermOption) OrderOption {
 // BySecretsSet orders the results by the secrets_set field.
 func BySecretsSet(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSecretsSet, opts...).ToFunc()
+}
+
+// ByState orders the results by the state field.
+func ByState(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldState, opts...).ToFunc()
 }
 
 // ByStatus orders the results by the status field.

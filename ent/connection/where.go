@@ -98,6 +98,11 @@ func SecretsSet(v string) predicate.Connection {
 	return predicate.Connection(sql.FieldEQ(FieldSecretsSet, v))
 }
 
+// State applies equality check predicate on the "state" field. It's identical to StateEQ.
+func State(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldEQ(FieldState, v))
+}
+
 // Status applies equality check predicate on the "status" field. It's identical to StatusEQ.
 func Status(v string) predicate.Connection {
 	return predicate.Connection(sql.FieldEQ(FieldStatus, v))
@@ -511,6 +516,71 @@ func SecretsSetEqualFold(v string) predicate.Connection {
 // SecretsSetContainsFold applies the ContainsFold predicate on the "secrets_set" field.
 func SecretsSetContainsFold(v string) predicate.Connection {
 	return predicate.Connection(sql.FieldContainsFold(FieldSecretsSet, v))
+}
+
+// StateEQ applies the EQ predicate on the "state" field.
+func StateEQ(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldEQ(FieldState, v))
+}
+
+// StateNEQ applies the NEQ predicate on the "state" field.
+func StateNEQ(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldNEQ(FieldState, v))
+}
+
+// StateIn applies the In predicate on the "state" field.
+func StateIn(vs ...string) predicate.Connection {
+	return predicate.Connection(sql.FieldIn(FieldState, vs...))
+}
+
+// StateNotIn applies the NotIn predicate on the "state" field.
+func StateNotIn(vs ...string) predicate.Connection {
+	return predicate.Connection(sql.FieldNotIn(FieldState, vs...))
+}
+
+// StateGT applies the GT predicate on the "state" field.
+func StateGT(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldGT(FieldState, v))
+}
+
+// StateGTE applies the GTE predicate on the "state" field.
+func StateGTE(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldGTE(FieldState, v))
+}
+
+// StateLT applies the LT predicate on the "state" field.
+func StateLT(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldLT(FieldState, v))
+}
+
+// StateLTE applies the LTE predicate on the "state" field.
+func StateLTE(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldLTE(FieldState, v))
+}
+
+// StateContains applies the Contains predicate on the "state" field.
+func StateContains(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldContains(FieldState, v))
+}
+
+// StateHasPrefix applies the HasPrefix predicate on the "state" field.
+func StateHasPrefix(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldHasPrefix(FieldState, v))
+}
+
+// StateHasSuffix applies the HasSuffix predicate on the "state" field.
+func StateHasSuffix(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldHasSuffix(FieldState, v))
+}
+
+// StateEqualFold applies the EqualFold predicate on the "state" field.
+func StateEqualFold(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldEqualFold(FieldState, v))
+}
+
+// StateContainsFold applies the ContainsFold predicate on the "state" field.
+func StateContainsFold(v string) predicate.Connection {
+	return predicate.Connection(sql.FieldContainsFold(FieldState, v))
 }
 
 // StatusEQ applies the EQ predicate on the "status" field.

@@ -32,6 +32,7 @@ var (
 		{Name: "receive_token", Type: field.TypeString},
 		{Name: "config", Type: field.TypeBytes},
 		{Name: "secrets_set", Type: field.TypeString, Size: 2147483647},
+		{Name: "state", Type: field.TypeString, Default: ""},
 		{Name: "status", Type: field.TypeString, Size: 2147483647},
 		{Name: "version", Type: field.TypeInt64},
 		{Name: "agent_id", Type: field.TypeString},
@@ -44,7 +45,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "connections_agents_connections",
-				Columns:    []*schema.Column{ConnectionsColumns[9]},
+				Columns:    []*schema.Column{ConnectionsColumns[10]},
 				RefColumns: []*schema.Column{AgentsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -53,12 +54,20 @@ var (
 			{
 				Name:    "connection_agent_id",
 				Unique:  false,
-				Columns: []*schema.Column{ConnectionsColumns[9]},
+				Columns: []*schema.Column{ConnectionsColumns[10]},
 			},
 			{
 				Name:    "connection_kind_receive_token",
 				Unique:  false,
 				Columns: []*schema.Column{ConnectionsColumns[2], ConnectionsColumns[4]},
+			},
+			{
+				Name:    "connection_unavailable",
+				Unique:  false,
+				Columns: []*schema.Column{ConnectionsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'unavailable'",
+				},
 			},
 		},
 	}

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
@@ -22,7 +23,8 @@ func (Connection) Fields() []ent.Field {
 		field.String("receive_token"),
 		field.Bytes("config").Comment("the provider's settings, sealed"),
 		field.Text("secrets_set").Comment("JSON, a list of names"),
-		field.Text("status").Comment("JSON"),
+		field.String("state").Default("").Comment("of the status"),
+		field.Text("status").Comment("JSON: the rest of it"),
 		field.Int64("version"),
 	}
 }
@@ -39,5 +41,7 @@ func (Connection) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("agent_id"),
 		index.Fields("kind", "receive_token"), // an inbound webhook
+		index.Fields("state").StorageKey("connection_unavailable").
+			Annotations(entsql.IndexWhere("state = 'unavailable'")),
 	}
 }

@@ -5,6 +5,8 @@
 //	configure.go  ConfigureProvider: merge secrets, check, ask the provider, save
 //	connect.go    opened connections, kept until their configuration changes
 //	health.go     what calls tell about a connection's status
+//	recheck.go    the checks that make an unavailable connection available again
+//	watch.go      who wants to know of changes
 //	schedule.go   when humans are there, and holidays from calendars
 //	receive.go    webhooks: from a receive URL's token to the connection
 //	vault.go      a provider's settings, sealed
@@ -29,15 +31,18 @@ import (
 
 // Service configures agents and opens their connections.
 type Service struct {
-	store   Store
-	kinds   []provider.Kind
-	sealer  *seal.Sealer
-	http    *http.Client
-	baseURL string
-	newID   func(prefix string) string
-	now     handoff.Clock
-	log     *slog.Logger
-	release func(connectionID string)
+	store    Store
+	kinds    []provider.Kind
+	sealer   *seal.Sealer
+	http     *http.Client
+	baseURL  string
+	newID    func(prefix string) string
+	now      handoff.Clock
+	log      *slog.Logger
+	release  func(connectionID string)
+	onStatus func(c *handoff.Connection)
+	watchers watchers
+	rechecks *rechecks
 
 	mu     sync.Mutex
 	opened map[string]*opened // by connection
@@ -60,7 +65,8 @@ type Config struct {
 func New(c Config) *Service {
 	return &Service{
 		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, baseURL: c.BaseURL,
-		newID: c.NewID, now: c.Now, log: c.Logger, release: func(string) {},
+		newID: c.NewID, now: c.Now, log: c.Logger,
+		release: func(string) {}, onStatus: func(*handoff.Connection) {}, rechecks: newRechecks(),
 		opened: map[string]*opened{}, health: map[string]health{},
 	}
 }
@@ -68,6 +74,10 @@ func New(c Config) *Service {
 // OnAvailable sets who is told that a connection works again, so that what
 // waits for it can go out. It is called once, before the service is used.
 func (svc *Service) OnAvailable(fn func(connectionID string)) { svc.release = fn }
+
+// OnStatus sets who is told that a connection has another status. fn must not
+// block. It is called once, before the service is used.
+func (svc *Service) OnStatus(fn func(c *handoff.Connection)) { svc.onStatus = fn }
 
 // View is an agent as its operator may see it.
 type View struct {
@@ -185,7 +195,7 @@ var errNoProvider = handoff.Errorf(handoff.CodeNotFound, "PROVIDER_NOT_FOUND", "
 // unless force is given: then they go on to their end over the old connection,
 // which keeps its credentials for them.
 func (svc *Service) Delete(ctx context.Context, id, ifETag string, force bool) error {
-	return svc.store.UpdateAgent(ctx, id, func(rec *Record) error {
+	err := svc.store.UpdateAgent(ctx, id, func(rec *Record) error {
 		switch {
 		case rec.Agent.Version == 0:
 			return handoff.ErrAgentNotFound
@@ -201,4 +211,8 @@ func (svc *Service) Delete(ctx context.Context, id, ifETag string, force bool) e
 		rec.Agent.Connection = nil
 		return nil
 	})
+	if err == nil {
+		svc.watchers.changed(id)
+	}
+	return err
 }

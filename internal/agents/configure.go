@@ -55,6 +55,9 @@ func (svc *Service) Configure(ctx context.Context, c Change) (*View, error) {
 	if agent.Connection != nil && c.Kind != "" {
 		svc.reopen(agent.Connection.ID)
 		svc.checked(agent.Connection.ID, agent.Connection.Status)
+		svc.statusChanged(agent.Connection)
+	} else {
+		svc.watchers.changed(c.AgentID)
 	}
 	return svc.Get(ctx, c.AgentID)
 }

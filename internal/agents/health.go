@@ -31,7 +31,7 @@ func (svc *Service) Report(ctx context.Context, connectionID string, callErr err
 		return
 	}
 	var healed bool
-	err := svc.store.SetStatus(ctx, connectionID, func(s *handoff.ConnectionStatus) {
+	changed, err := svc.store.SetStatus(ctx, connectionID, func(s *handoff.ConnectionStatus) {
 		healed = now == healthy && s.State == handoff.ServiceUnavailable
 		applyHealth(s, now, callErr, svc.now())
 	})
@@ -40,6 +40,7 @@ func (svc *Service) Report(ctx context.Context, connectionID string, callErr err
 		svc.forgetHealth(connectionID)
 		return
 	}
+	svc.statusChanged(changed)
 	if healed {
 		svc.release(connectionID)
 	}
@@ -84,21 +85,28 @@ func (svc *Service) Test(ctx context.Context, agentID string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := agent.Connection
-	if c == nil || c.Status.State == handoff.ServiceNotConfigured {
-		return svc.view(agent)
+	if c := agent.Connection; c != nil && c.Status.State != handoff.ServiceNotConfigured {
+		if _, err := svc.checkAgain(ctx, c); err != nil {
+			return nil, err
+		}
 	}
+	return svc.Get(ctx, agentID)
+}
+
+// checkAgain checks a stored connection and stores what came of it.
+func (svc *Service) checkAgain(ctx context.Context, c *handoff.Connection) (handoff.ConnectionStatus, error) {
 	kept, err := svc.openVault(c)
 	if err != nil {
-		return nil, err
+		return handoff.ConnectionStatus{}, err
 	}
 	status := svc.check(ctx, c, kept.config)
-	err = svc.store.SetStatus(ctx, c.ID, func(s *handoff.ConnectionStatus) { *s = status })
+	changed, err := svc.store.SetStatus(ctx, c.ID, func(s *handoff.ConnectionStatus) { *s = status })
 	if err != nil {
-		return nil, err
+		return status, err
 	}
 	svc.checked(c.ID, status)
-	return svc.Get(ctx, agentID)
+	svc.statusChanged(changed)
+	return status, nil
 }
 
 // checked follows a check whose outcome has been stored.
@@ -106,5 +114,18 @@ func (svc *Service) checked(connectionID string, status handoff.ConnectionStatus
 	svc.forgetHealth(connectionID)
 	if status.State == handoff.ServiceAvailable {
 		svc.release(connectionID)
+	}
+}
+
+// statusChanged tells whom it concerns that the stored status of a connection is
+// another one; nil stands for no change.
+func (svc *Service) statusChanged(c *handoff.Connection) {
+	if c == nil {
+		return
+	}
+	svc.onStatus(c)
+	svc.watchers.changed(c.AgentID)
+	if c.Status.State == handoff.ServiceUnavailable {
+		svc.rechecks.nudge()
 	}
 }

@@ -27,8 +27,16 @@ type Store interface {
 	// token, the current one first; none for an unknown token.
 	ConnectionsByToken(ctx context.Context, kind, token string) ([]handoff.Connection, error)
 
-	// SetStatus loads a connection's status, runs fn and writes it. fn may run more than once.
-	SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) error
+	// SetStatus loads a connection's status, runs fn and writes it. It returns the
+	// connection with its new status, nil when nothing changed. fn may run more than once.
+	SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) (*handoff.Connection, error)
+
+	// Unavailable returns the connections that are UNAVAILABLE and used: by their
+	// agent, or by sessions that are still open.
+	Unavailable(ctx context.Context) ([]handoff.Connection, error)
+
+	// AgentCounts counts the agents by the kind and the state of their current connection.
+	AgentCounts(ctx context.Context) ([]AgentCount, error)
 
 	// AllowedOrigins returns all origins that any agent allows.
 	AllowedOrigins(ctx context.Context) ([]string, error)
@@ -40,6 +48,14 @@ type Record struct {
 	Known        []handoff.Connection // all the agent ever had, the current one included
 	OpenSessions int                  // of the current connection
 	WipeConfig   []string             // ids of connections whose Config and SecretsSet are to be emptied
+}
+
+// AgentCount is how many agents have a provider of one kind in one state; no
+// kind for those without a provider.
+type AgentCount struct {
+	Kind   string               `json:"kind"`
+	State  handoff.ServiceState `json:"state"`
+	Agents int                  `json:"agents"`
 }
 
 // ErrConnectionNotFound is returned for an id that no connection has.

@@ -39,7 +39,7 @@ type App struct {
 	config   config.Config
 	log      *slog.Logger
 	listener net.Listener
-	metrics  *metricsServer
+	metrics  *metrics
 	store    *store.Store
 	egress   *egress.Egress
 	agents   *agents.Service
@@ -47,6 +47,8 @@ type App struct {
 	dispatch *dispatch.Dispatcher
 	timers   *timer.Loop
 	server   *server.Server
+
+	metricsServer *metricsServer
 
 	drain          context.Context // done when streams have to end
 	startDrain     context.CancelFunc
@@ -67,13 +69,14 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, &config.Error{Flag: "listen", Env: "HANDOFF_LISTEN", Problem: err.Error()}
 	}
-	if c.MetricsListen != "" {
-		if a.metrics, err = listenMetrics(ctx, c.MetricsListen, log); err != nil {
-			return nil, err
-		}
-	}
 	if a.store, err = OpenStore(ctx, c.DatabasePath, log); err != nil {
 		return nil, err
+	}
+	a.metrics = newMetrics(a.store, log)
+	if c.MetricsListen != "" {
+		if a.metricsServer, err = listenMetrics(ctx, c.MetricsListen, a.metrics, log); err != nil {
+			return nil, err
+		}
 	}
 	sealer, err := openSealer(ctx, c, a.store)
 	if err != nil {
@@ -96,6 +99,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
 	a.agents.OnAvailable(a.dispatch.Release)
+	a.agents.OnStatus(a.metrics.statusChanged)
 	a.server = server.New(server.Config{
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
 		Doors: a.doors(service),
@@ -116,7 +120,7 @@ func (a *App) doors(service *handoff.Service) []server.Handler {
 		web.Pages{},
 		server.Health{
 			Checks:  []server.Check{{Name: "database", Run: a.store.Ping}},
-			Metrics: metricsHandler(),
+			Metrics: a.metrics.handler(),
 		},
 	}
 }
@@ -140,7 +144,8 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 	a.stopBackground = stop
 	a.background.Go(func() { a.auth.Run(background, a.log) })
 	a.background.Go(func() { a.timers.Run(background) })
-	a.metrics.start()
+	a.background.Go(func() { a.agents.Run(background) })
+	a.metricsServer.start()
 
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(a.listener) }()
@@ -180,7 +185,7 @@ func (a *App) close(ctx context.Context) {
 		a.stopBackground()
 	}
 	a.background.Wait()
-	a.metrics.stop(ctx)
+	a.metricsServer.stop(ctx)
 	if a.listener != nil {
 		_ = a.listener.Close() // the server closed it already, if it served
 	}

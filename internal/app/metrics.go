@@ -9,16 +9,72 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/human-handoff/handoff/internal/agents"
 	"github.com/human-handoff/handoff/internal/config"
+	"github.com/human-handoff/handoff/internal/handoff"
 )
 
 const metricsHeaderTimeout = 10 * time.Second
 
-// metricsHandler serves the process's own metrics; those of the gateway's work
-// register themselves beside them.
-func metricsHandler() http.Handler { return promhttp.Handler() }
+// scrapeTimeout bounds what a scrape may ask of the database.
+const scrapeTimeout = 2 * time.Second
+
+// metrics is what operators see of the gateway's work, beside the process's own.
+type metrics struct {
+	registry      *prometheus.Registry
+	store         agentCounter
+	log           *slog.Logger
+	agents        *prometheus.Desc
+	statusChanges *prometheus.CounterVec
+}
+
+type agentCounter interface {
+	AgentCounts(ctx context.Context) ([]agents.AgentCount, error)
+}
+
+func newMetrics(store agentCounter, log *slog.Logger) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(), store: store, log: log,
+		agents: prometheus.NewDesc("handoff_agents", "Agents by the kind of their provider and their service state.", []string{"provider", "state"}, nil),
+		statusChanges: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "handoff_provider_status_changes_total",
+			Help: "Changes of a provider's status by kind, new state and reason code.",
+		}, []string{"provider", "state", "reason"}),
+	}
+	m.registry.MustRegister(m, m.statusChanges, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) { ch <- m.agents }
+
+// Collect implements prometheus.Collector: what the database knows is counted
+// when it is asked for.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	counts, err := m.store.AgentCounts(ctx)
+	if err != nil {
+		m.log.ErrorContext(ctx, "metrics.agents", slog.Any("error", err))
+		return // the others are still worth having
+	}
+	for _, c := range counts {
+		ch <- prometheus.MustNewConstMetric(m.agents, prometheus.GaugeValue, float64(c.Agents), c.Kind, string(c.State))
+	}
+}
+
+// statusChanged counts a provider's new status.
+func (m *metrics) statusChanged(c *handoff.Connection) {
+	m.statusChanges.WithLabelValues(c.Kind, string(c.Status.State), c.Status.ReasonCode).Inc()
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelError)})
+}
 
 // metricsServer is the second address for operators, with /metrics and pprof
 // and without a key. A nil one is none.
@@ -28,13 +84,13 @@ type metricsServer struct {
 	log      *slog.Logger
 }
 
-func listenMetrics(ctx context.Context, address string, log *slog.Logger) (*metricsServer, error) {
+func listenMetrics(ctx context.Context, address string, m *metrics, log *slog.Logger) (*metricsServer, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, &config.Error{Flag: "metrics-listen", Env: "HANDOFF_METRICS_LISTEN", Problem: err.Error()}
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metricsHandler())
+	mux.Handle("GET /metrics", m.handler())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)

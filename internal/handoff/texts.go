@@ -64,11 +64,11 @@ func (s Settings) TextsFor(locale string) Texts {
 	var texts Texts
 	languages := fallbacks(locale)
 	for _, language := range append(languages, AnyLanguage) {
-		texts.fill(s.textsOf(language))
+		fill(&texts, s.textsOf(language))
 	}
-	texts.fill(Texts{OutOfPeriod: s.OutOfPeriodReply})
+	fill(&texts, Texts{OutOfPeriod: s.OutOfPeriodReply})
 	for _, language := range append(languages, "en") {
-		texts.fill(builtInTexts[language])
+		fill(&texts, builtInTexts[language])
 	}
 	return texts
 }
@@ -117,14 +117,14 @@ func fallbacks(locale string) []string {
 }
 
 // fill sets what is empty.
-func (t *Texts) fill(from Texts) {
-	theirs := from.all()
-	for i, text := range t.all() {
+func fill(t *Texts, from Texts) {
+	theirs := fieldsOf(&from)
+	for i, text := range fieldsOf(t) {
 		setDefault(text, *theirs[i])
 	}
 }
 
-func (t *Texts) all() []*string {
+func fieldsOf(t *Texts) []*string {
 	return []*string{
 		&t.NotConfigured, &t.Disabled, &t.OutOfPeriod, &t.Unavailable, &t.EmailRequired, &t.WaitPrompt,
 		&t.SilencePrompt, &t.Connecting, &t.WaitTimeout, &t.SessionTimeout, &t.ProviderFailed, &t.Closed,

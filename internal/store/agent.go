@@ -12,6 +12,7 @@ import (
 	"github.com/human-handoff/handoff/ent"
 	"github.com/human-handoff/handoff/ent/agent"
 	"github.com/human-handoff/handoff/ent/connection"
+	"github.com/human-handoff/handoff/ent/predicate"
 	"github.com/human-handoff/handoff/ent/session"
 	"github.com/human-handoff/handoff/internal/agents"
 	"github.com/human-handoff/handoff/internal/handoff"
@@ -189,7 +190,8 @@ func writeConnection(ctx context.Context, tx *ent.Client, agentID string, c *han
 	version := int64(1)
 	if stored == nil {
 		err = tx.Connection.Create().SetID(c.ID).SetAgentID(agentID).SetKind(c.Kind).SetAccount(c.Account).
-			SetReceiveToken(c.ReceiveToken).SetConfig(config).SetSecretsSet(secrets).SetStatus(status).
+			SetReceiveToken(c.ReceiveToken).SetConfig(config).SetSecretsSet(secrets).
+			SetState(string(c.Status.State)).SetStatus(status).
 			SetVersion(version).SetCreateTime(fromTime(c.CreateTime)).Exec(ctx)
 	} else {
 		version = stored.Version
@@ -198,7 +200,8 @@ func writeConnection(ctx context.Context, tx *ent.Client, agentID string, c *han
 			version++
 		}
 		err = tx.Connection.Update().Where(connection.ID(c.ID)).SetKind(c.Kind).SetAccount(c.Account).
-			SetReceiveToken(c.ReceiveToken).SetConfig(config).SetSecretsSet(secrets).SetStatus(status).
+			SetReceiveToken(c.ReceiveToken).SetConfig(config).SetSecretsSet(secrets).
+			SetState(string(c.Status.State)).SetStatus(status).
 			SetVersion(version).Exec(ctx)
 	}
 	if err != nil {
@@ -256,8 +259,9 @@ func (s *Store) ConnectionsByToken(ctx context.Context, kind, token string) ([]h
 
 // SetStatus implements agents.Store; agents.ErrConnectionNotFound if there is no
 // such connection. A status that stays as it was is not written.
-func (s *Store) SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+func (s *Store) SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) (changed *handoff.Connection, err error) {
+	err = s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+		changed = nil
 		row, err := tx.Connection.Get(ctx, connectionID)
 		if ent.IsNotFound(err) {
 			return refuse(agents.ErrConnectionNotFound)
@@ -274,11 +278,73 @@ func (s *Store) SetStatus(ctx context.Context, connectionID string, fn func(*han
 			return err
 		}
 		status, err := fromStatus(c.Status)
-		if err != nil || status == row.Status {
+		if err != nil || status == row.Status && string(c.Status.State) == row.State {
 			return refuse(err)
 		}
-		return tx.Connection.Update().Where(connection.ID(connectionID)).SetStatus(status).Exec(ctx)
+		changed = c
+		return tx.Connection.Update().Where(connection.ID(connectionID)).SetState(string(c.Status.State)).SetStatus(status).Exec(ctx)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
+
+// isUnavailable is the condition of the partial index, word for word.
+func isUnavailable() predicate.Connection {
+	return func(s *sql.Selector) {
+		s.Where(sql.P(func(b *sql.Builder) { b.Ident(s.C(connection.FieldState)).WriteString(" = 'unavailable'") }))
+	}
+}
+
+// Unavailable implements agents.Store.
+func (s *Store) Unavailable(ctx context.Context) ([]handoff.Connection, error) {
+	rows, err := s.read.Connection.Query().Where(isUnavailable()).
+		WithAgent(func(q *ent.AgentQuery) { q.Select(agent.FieldConnectionID) }).All(ctx)
+	if err != nil {
+		return nil, s.readError(ctx, err)
+	}
+	var list []handoff.Connection
+	for _, row := range rows {
+		if row.Edges.Agent.ConnectionID != row.ID {
+			used, err := s.read.Session.Query().Where(session.ConnectionID(row.ID), isOpen()).Exist(ctx)
+			if err != nil {
+				return nil, s.readError(ctx, err)
+			}
+			if !used {
+				continue
+			}
+		}
+		c, err := toConnection(row)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, *c)
+	}
+	return list, nil
+}
+
+// isCurrent selects the connections that are their agents' current ones.
+func isCurrent(s *sql.Selector) {
+	s.Where(sql.In(s.C(connection.FieldID), sql.Select(agent.FieldConnectionID).From(sql.Table(agent.Table))))
+}
+
+// AgentCounts implements agents.Store.
+func (s *Store) AgentCounts(ctx context.Context) ([]agents.AgentCount, error) {
+	var counts []agents.AgentCount
+	err := s.read.Connection.Query().Where(isCurrent).
+		GroupBy(connection.FieldKind, connection.FieldState).Aggregate(ent.As(ent.Count(), "agents")).Scan(ctx, &counts)
+	if err != nil {
+		return nil, s.readError(ctx, err)
+	}
+	without, err := s.read.Agent.Query().Where(agent.ConnectionID("")).Count(ctx)
+	if err != nil {
+		return nil, s.readError(ctx, err)
+	}
+	if without > 0 {
+		counts = append(counts, agents.AgentCount{State: handoff.ServiceNotConfigured, Agents: without})
+	}
+	return counts, nil
 }
 
 // AllowedOrigins implements agents.Store; each origin comes once, in order.

@@ -123,9 +123,10 @@ func statusOf(s handoff.DeliveryState) handoff.MessageStatus {
 	}
 }
 
-// connectionStatus is handoff.ConnectionStatus as JSON.
+// connectionStatus is handoff.ConnectionStatus as JSON. The state is a column
+// of its own, for it is searched for.
 type connectionStatus struct {
-	State         handoff.ServiceState `json:"state,omitempty"`
+	State         handoff.ServiceState `json:"-"`
 	ReasonCode    string               `json:"reason_code,omitempty"`
 	Reason        string               `json:"reason,omitempty"`
 	MissingFields []string             `json:"missing_fields,omitempty"`
@@ -142,6 +143,7 @@ func toConnection(row *ent.Connection) (*handoff.Connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("status of connection %s: %w", row.ID, err)
 	}
+	status.State = handoff.ServiceState(row.State)
 	secrets, err := decodeJSON[[]string](row.SecretsSet)
 	if err != nil {
 		return nil, fmt.Errorf("secrets of connection %s: %w", row.ID, err)

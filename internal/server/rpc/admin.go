@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 
+	"connectrpc.com/connect"
+
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/server/wire"
 )
@@ -34,4 +36,19 @@ func (s *adminServer) ListLate(ctx context.Context, r *handoffv1.ListLateRequest
 		response.LateMessages = append(response.LateMessages, wire.ToLate(m))
 	}
 	return response, nil
+}
+
+// WatchStatus streams the agents with their status.
+func (s *adminServer) WatchStatus(ctx context.Context, r *handoffv1.WatchStatusRequest, out *connect.ServerStream[handoffv1.WatchStatusResponse]) error {
+	return s.config.stream(ctx, func(stream context.Context) error {
+		for views, err := range s.config.Agents.Watch(stream, r.GetAgentId()) {
+			if err != nil {
+				return err
+			}
+			if err := out.Send(&handoffv1.WatchStatusResponse{Agents: wire.ToAgents(views)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

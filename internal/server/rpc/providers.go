@@ -117,9 +117,5 @@ func (s *handoffServer) ListAgents(ctx context.Context, r *handoffv1.ListAgentsR
 	if err != nil {
 		return nil, err
 	}
-	response := &handoffv1.ListAgentsResponse{NextPageToken: next}
-	for i := range views {
-		response.Agents = append(response.Agents, wire.ToAgent(&views[i]))
-	}
-	return response, nil
+	return &handoffv1.ListAgentsResponse{Agents: wire.ToAgents(views), NextPageToken: next}, nil
 }

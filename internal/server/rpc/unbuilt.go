@@ -3,8 +3,6 @@ package rpc
 import (
 	"context"
 
-	"connectrpc.com/connect"
-
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
@@ -21,9 +19,4 @@ func (s *handoffServer) SendSignal(context.Context, *handoffv1.SendSignalRequest
 // CreateUpload is not built.
 func (s *handoffServer) CreateUpload(context.Context, *handoffv1.CreateUploadRequest) (*handoffv1.CreateUploadResponse, error) {
 	return nil, notBuilt("uploads")
-}
-
-// WatchStatus is not built.
-func (s *adminServer) WatchStatus(context.Context, *handoffv1.WatchStatusRequest, *connect.ServerStream[handoffv1.WatchStatusResponse]) error {
-	return notBuilt("status streams")
 }

@@ -57,11 +57,16 @@ func ToStatus(v *agents.View) *handoffv1.ServiceStatus {
 	return m
 }
 
-// ToAgent returns an agent as a list shows it.
-func ToAgent(v *agents.View) *handoffv1.Agent {
-	return &handoffv1.Agent{
-		AgentId: v.Agent.ID, Status: ToStatus(v), Enabled: *v.Agent.Settings.WithDefaults().Enabled, Etag: v.ETag,
+// ToAgents returns agents as a list shows them.
+func ToAgents(views []agents.View) []*handoffv1.Agent {
+	list := make([]*handoffv1.Agent, len(views))
+	for i := range views {
+		v := &views[i]
+		list[i] = &handoffv1.Agent{
+			AgentId: v.Agent.ID, Status: ToStatus(v), Enabled: *v.Agent.Settings.WithDefaults().Enabled, Etag: v.ETag,
+		}
 	}
+	return list
 }
 
 // ToKind returns what is known of a kind of provider before it is configured.

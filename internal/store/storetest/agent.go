@@ -43,6 +43,19 @@ func agentOf(t *testing.T, s Store, id string) *handoff.Agent {
 	return a
 }
 
+func setState(t *testing.T, s Store, id string, state handoff.ServiceState) {
+	t.Helper()
+	_, err := s.SetStatus(t.Context(), id, func(st *handoff.ConnectionStatus) { st.State = state })
+	require.NoError(t, err)
+}
+
+func connectionIDs(list []handoff.Connection) (ids []string) {
+	for _, c := range list {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
 var agentTests = map[string]func(t *testing.T, db Database){
 	"AgentUnknown": func(t *testing.T, db Database) {
 		s := db.Open(t)
@@ -50,7 +63,8 @@ var agentTests = map[string]func(t *testing.T, db Database){
 		require.ErrorIs(t, err, handoff.ErrAgentNotFound)
 		_, err = s.Connection(t.Context(), "nobody")
 		require.ErrorIs(t, err, agents.ErrConnectionNotFound)
-		require.ErrorIs(t, s.SetStatus(t.Context(), "nobody", func(*handoff.ConnectionStatus) {}), agents.ErrConnectionNotFound)
+		_, err = s.SetStatus(t.Context(), "nobody", func(*handoff.ConnectionStatus) {})
+		require.ErrorIs(t, err, agents.ErrConnectionNotFound)
 	},
 
 	"AgentKeepsEveryField": func(t *testing.T, db Database) {
@@ -246,14 +260,46 @@ var agentTests = map[string]func(t *testing.T, db Database){
 		configure(t, s, "a", fullConnection("c1", "webhook"))
 		status := handoff.ConnectionStatus{State: handoff.ServiceAvailable, CheckTime: at(9)}
 		var loaded handoff.ConnectionStatus
-		require.NoError(t, s.SetStatus(t.Context(), "c1", func(st *handoff.ConnectionStatus) {
+		changed, err := s.SetStatus(t.Context(), "c1", func(st *handoff.ConnectionStatus) {
 			loaded, *st = *st, status
-		}))
+		})
+		require.NoError(t, err)
+		require.Equal(t, "a", changed.AgentID)
+		require.Equal(t, status, changed.Status)
 		require.Equal(t, fullConnection("c1", "webhook").Status, loaded)
 		require.Equal(t, status, agentOf(t, s, "a").Status())
 		require.EqualValues(t, 1, agentOf(t, s, "a").Connection.Version, "the configuration is the same")
-		require.ErrorContains(t, s.SetStatus(t.Context(), "c1", func(*handoff.ConnectionStatus) { panic("a bug") }), "a bug")
+		changed, err = s.SetStatus(t.Context(), "c1", func(*handoff.ConnectionStatus) {})
+		require.NoError(t, err)
+		require.Nil(t, changed, "it stayed as it was")
+		_, err = s.SetStatus(t.Context(), "c1", func(*handoff.ConnectionStatus) { panic("a bug") })
+		require.ErrorContains(t, err, "a bug")
 		require.Equal(t, status, agentOf(t, s, "a").Status())
+	},
+
+	"Unavailable": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		for agent, id := range map[string]string{"a": "c1", "b": "c2", "c": "c3"} {
+			configure(t, s, agent, fullConnection(id, "webhook"))
+			setState(t, s, id, handoff.ServiceUnavailable)
+		}
+		setState(t, s, "c3", handoff.ServiceAvailable)
+		list, err := s.Unavailable(t.Context())
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"c1", "c2"}, connectionIDs(list))
+
+		configure(t, s, "a", fullConnection("c4", "webhook"))
+		setState(t, s, "c4", handoff.ServiceAvailable)
+		list, err = s.Unavailable(t.Context())
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"c2"}, connectionIDs(list), "c1 is nobody's any more")
+
+		counts, err := s.AgentCounts(t.Context())
+		require.NoError(t, err)
+		require.ElementsMatch(t, []agents.AgentCount{
+			{Kind: "webhook", State: handoff.ServiceAvailable, Agents: 2},
+			{Kind: "webhook", State: handoff.ServiceUnavailable, Agents: 1},
+		}, counts)
 	},
 
 	"AllowedOrigins": func(t *testing.T, db Database) {
