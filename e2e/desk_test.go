@@ -1,12 +1,7 @@
 package e2e_test
 
 import (
-	"bufio"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -165,38 +160,4 @@ func TestStartChat(t *testing.T) {
 		_, err = start("public", "")
 	}
 	requireCode(t, connect.CodeResourceExhausted, err)
-}
-
-// The demo runs with nothing but the binary: no Node, no shell, no database server.
-func TestDemo(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	env := []string{"PATH=" + filepath.Join(dir, "empty"), "TMPDIR=" + dir}
-	demo := startProcess(t, t.TempDir(), env, bin.handoff, "demo")
-	base := demo.lineWith("listening on ")
-	desk, err := url.Parse(strings.TrimSpace(demo.lineWith("    human")))
-	require.NoError(t, err)
-	fragment, err := url.ParseQuery(desk.Fragment)
-	require.NoError(t, err)
-	require.Equal(t, "demo", fragment.Get("agent"))
-	require.Empty(t, desk.RawQuery, "a key stands in the fragment alone")
-
-	queue, err := handoffv1connect.NewDeskServiceClient(bearer{fragment.Get("key")}, base).
-		ListQueue(t.Context(), &handoffv1.ListQueueRequest{})
-	require.NoError(t, err)
-	require.Empty(t, queue.GetSessions())
-	for _, page := range []string{"/chat?agent=demo", "/desk"} {
-		response, err := http.Get(base + page)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, response.StatusCode, page)
-		require.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
-		first, err := bufio.NewReader(response.Body).ReadString('>')
-		require.NoError(t, err)
-		require.Contains(t, strings.ToLower(first), "<!doctype html>")
-		require.NoError(t, response.Body.Close())
-	}
-	require.Zero(t, demo.terminate())
-	left, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Empty(t, left, "nothing of a demo is kept")
 }

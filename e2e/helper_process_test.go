@@ -26,6 +26,7 @@ type process struct {
 	cmd    *exec.Cmd
 	stdout *lines
 	stderr string // path of the file
+	group  bool   // signals go to all processes that it started, too
 	done   chan struct{}
 }
 
@@ -33,16 +34,34 @@ type process struct {
 // test it is stopped, by its process id and with a limit in time.
 func startProcess(t *testing.T, dir string, env []string, program string, args ...string) *process {
 	t.Helper()
+	p := &process{t: t}
+	p.start(dir, env, program, args...)
+	return p
+}
+
+// startGroup starts a program as a terminal does: it and what it starts get each
+// signal together.
+func startGroup(t *testing.T, dir string, env []string, program string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, group: true}
+	p.start(dir, env, program, args...)
+	return p
+}
+
+func (p *process) start(dir string, env []string, program string, args ...string) {
+	t := p.t
+	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	stderr, err := os.CreateTemp(dir, filepath.Base(program)+"-*.stderr")
 	require.NoError(t, err)
 	stdout, err := os.Create(strings.TrimSuffix(stderr.Name(), "stderr") + "stdout")
 	require.NoError(t, err)
-	p := &process{t: t, stdout: newLines(), stderr: stderr.Name(), done: make(chan struct{})}
+	p.stdout, p.stderr, p.done = newLines(), stderr.Name(), make(chan struct{})
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Dir, p.cmd.Env = dir, append(cleanEnv(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = io.MultiWriter(stdout, p.stdout), stderr
 	p.cmd.WaitDelay = 5 * time.Second
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: p.group}
 	require.NoError(t, p.cmd.Start())
 	go func() {
 		_ = p.cmd.Wait()
@@ -51,7 +70,6 @@ func startProcess(t *testing.T, dir string, env []string, program string, args .
 		close(p.done)
 	}()
 	t.Cleanup(func() { p.cleanUp() })
-	return p
 }
 
 // cleanEnv is the environment without variables of the program under test.
@@ -67,9 +85,13 @@ func cleanEnv() []string {
 
 func (p *process) cleanUp() {
 	if p.running() {
-		p.signal(syscall.SIGTERM)
+		ask := syscall.SIGTERM
+		if p.group {
+			ask = syscall.SIGINT // Ctrl-C, for which `go run` waits until its program has ended
+		}
+		p.signal(ask)
 		if _, ok := p.wait(20 * time.Second); !ok {
-			p.t.Errorf("%s did not stop within 20 s of SIGTERM", p.name())
+			p.t.Errorf("%s did not stop within 20 s of a signal", p.name())
 			p.kill()
 		}
 	}
@@ -81,6 +103,10 @@ func (p *process) cleanUp() {
 	}
 	if p.t.Failed() {
 		p.t.Logf("stderr of %s:\n%s", p.name(), tail(string(errors), 8_000))
+	}
+	if p.group && p.groupRuns() {
+		p.t.Errorf("%s left a process behind", p.name())
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	}
 }
 
@@ -95,8 +121,15 @@ func (p *process) running() bool {
 	}
 }
 
-func (p *process) signal(signal os.Signal) {
-	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+// groupRuns reports whether any process of the group is left.
+func (p *process) groupRuns() bool { return syscall.Kill(-p.cmd.Process.Pid, 0) == nil }
+
+func (p *process) signal(signal syscall.Signal) {
+	send := p.cmd.Process.Signal
+	if p.group {
+		send = func(os.Signal) error { return syscall.Kill(-p.cmd.Process.Pid, signal) }
+	}
+	if err := send(signal); err != nil && !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH) {
 		p.t.Errorf("signal %s: %v", p.name(), err)
 	}
 }
@@ -113,7 +146,7 @@ func (p *process) wait(limit time.Duration) (code int, ended bool) {
 
 // kill ends the process without a chance to tidy up, as a crash would.
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
+	p.signal(syscall.SIGKILL)
 	<-p.done
 }
 
@@ -129,7 +162,12 @@ func (p *process) terminate() int {
 // lineWith waits for a line on standard output and returns what follows prefix.
 func (p *process) lineWith(prefix string) string {
 	p.t.Helper()
-	deadline := time.After(patience)
+	return p.lineWithin(patience, prefix)
+}
+
+func (p *process) lineWithin(limit time.Duration, prefix string) string {
+	p.t.Helper()
+	deadline := time.After(limit)
 	for from := 0; ; {
 		all, more, ended := p.stdout.after(from)
 		for _, line := range all {
