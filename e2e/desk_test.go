@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -160,4 +162,73 @@ func TestStartChat(t *testing.T) {
 		_, err = start("public", "")
 	}
 	requireCode(t, connect.CodeResourceExhausted, err)
+}
+
+// A page whose answer was lost repeats its StartChat: the customer waits once.
+func TestStartChatAgain(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	chat := handoffv1connect.NewChatServiceClient(bearer{}, s.url)
+	settings := &handoffv1.Settings{PublicChat: true, EmailPolicy: handoffv1.EmailPolicy_EMAIL_POLICY_OPTIONAL}
+	for _, agent := range []string{"shop", "other"} {
+		s.deskOf(agent, settings)
+	}
+	start := func(agent, id string) (*handoffv1.Session, string) {
+		t.Helper()
+		answer, err := chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: agent, Question: "hello?", RequestId: id})
+		require.NoError(t, err)
+		require.NotNil(t, answer.GetSession(), "declined: %v", answer.GetDeclined())
+		return answer.GetSession(), answer.GetSessionToken()
+	}
+	id := strings.Repeat("r", 128)
+	first, _ := start("shop", id)
+	again, token := start("shop", id)
+	require.Equal(t, first.GetId(), again.GetId())
+	require.Equal(t, first.GetConversationId(), again.GetConversationId())
+	s.client(token).send(t, first.GetId(), "1", "Anybody?")
+	for _, other := range [][]string{{"other", id}, {"shop", strings.Repeat("r", 32)}, {"shop", ""}, {"shop", ""}} {
+		started, _ := start(other[0], other[1])
+		require.NotEqual(t, first.GetId(), started.GetId(), "%v", other)
+	}
+	s.client(token).close(t, first.GetId())
+	again, _ = start("shop", id)
+	require.Equal(t, first.GetId(), again.GetId(), "even when it is closed")
+	require.Equal(t, closed, again.GetState())
+
+	_, err := chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: "shop", RequestId: strings.Repeat("r", 31)})
+	requireCode(t, connect.CodeInvalidArgument, err)
+}
+
+// Browsers and backends have request ids of their own: neither reaches the
+// other's sessions, whatever they know.
+func TestStartChatIsNoBackend(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	s.deskOf("shop", &handoffv1.Settings{PublicChat: true, EmailPolicy: handoffv1.EmailPolicy_EMAIL_POLICY_OPTIONAL})
+	chat, agent := handoffv1connect.NewChatServiceClient(bearer{}, s.url), s.agentClient("shop")
+	ofBackends := map[string]bool{}
+	request := func(conversation, id string) {
+		t.Helper()
+		session, _ := agent.request(t, "shop", conversation, func(r *handoffv1.RequestHandoffRequest) { r.RequestId = id })
+		ofBackends[session.GetId()] = true
+	}
+	id := strings.Repeat("q", 40)
+	for i, known := range []string{id, "chat:" + id, "chat:chat:" + id} {
+		request("c-"+strconv.Itoa(i), known)
+	}
+	require.Len(t, ofBackends, 3)
+	var kept []string
+	for _, tried := range []string{id, "chat:" + id} {
+		started, err := chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: "shop", RequestId: tried})
+		require.NoError(t, err)
+		require.NotContains(t, ofBackends, started.GetSession().GetId(), tried)
+		kept = append(kept, started.GetSession().GetRequestId())
+	}
+
+	// What everybody may read of a browser's id opens nothing.
+	require.NotContains(t, kept[0], id)
+	_, err := chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: "shop", RequestId: kept[0]})
+	requireCode(t, connect.CodeInvalidArgument, err)
+	_, err = agent.RequestHandoff(t.Context(), &handoffv1.RequestHandoffRequest{AgentId: "shop", ConversationId: "c-9", RequestId: kept[0]})
+	requireCode(t, connect.CodeInvalidArgument, err)
 }

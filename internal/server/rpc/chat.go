@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"crypto/sha512"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/url"
@@ -43,6 +45,7 @@ func newChatServer(c Config) *chatServer {
 
 // StartChat opens a conversation of its own and requests a handoff in it. What
 // the customer says of itself is unverified: it is passed on and matched to nothing.
+// A known request id gets the session that it started, with a new token.
 func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatRequest) (*handoffv1.StartChatResponse, error) {
 	info, _ := connect.CallInfoForHandlerContext(ctx)
 	if err := s.admit(ctx, info, r.GetAgentId()); err != nil {
@@ -51,6 +54,7 @@ func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatReques
 	id := s.config.NewID("chat")
 	session, declined, err := s.config.Handoff.RequestHandoff(ctx, handoff.Request{
 		Conversation: handoff.ConversationKey{AgentID: r.GetAgentId(), ConversationID: id},
+		RequestID:    chatRequestID(r.GetRequestId()),
 		Start: handoff.Start{
 			Customer: handoff.Customer{Email: r.GetEmail(), Name: r.GetName(), Locale: r.GetLocale(), AnonymousID: id},
 			Question: r.GetQuestion(),
@@ -66,6 +70,18 @@ func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatReques
 		Result:       &handoffv1.StartChatResponse_Session{Session: wire.ToSession(session)},
 		SessionToken: s.config.Auth.NewSessionToken(session.ID),
 	}, nil
+}
+
+// chatRequestID is what is kept of a page's request id. Backends and humans see
+// it, and whoever knows the id itself gets the customer's token, so it is a hash.
+// With 133 bytes it is longer than what RequestHandoff takes: no id of a browser's
+// ever equals one of a backend's, whose sessions stay out of its reach.
+func chatRequestID(id string) string {
+	if id == "" {
+		return ""
+	}
+	sum := sha512.Sum512([]byte(id))
+	return "chat:" + hex.EncodeToString(sum[:])
 }
 
 // admit lets a page in whose agent has a public chat and allows its origin, as

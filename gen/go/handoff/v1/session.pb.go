@@ -550,7 +550,8 @@ type Session struct {
 	CloseTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
 	// Sequence of the latest event in the session's log.
 	LastSequence uint64 `protobuf:"varint,12,opt,name=last_sequence,json=lastSequence,proto3" json:"last_sequence,omitempty"`
-	// The caller's `request_id`, empty if it gave none.
+	// The caller's `request_id`, empty if it gave none. Of StartChat's, which is a
+	// secret, a hash that no RequestHandoff can name.
 	RequestId string `protobuf:"bytes,13,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The question that the request asked the human.
 	Question string `protobuf:"bytes,14,opt,name=question,proto3" json:"question,omitempty"`

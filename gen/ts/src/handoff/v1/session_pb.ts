@@ -110,7 +110,8 @@ export type Session = Message$1<"handoff.v1.Session"> & {
   lastSequence: bigint;
 
   /**
-   * The caller's `request_id`, empty if it gave none.
+   * The caller's `request_id`, empty if it gave none. Of StartChat's, which is a
+   * secret, a hash that no RequestHandoff can name.
    *
    * @generated from field: string request_id = 13;
    */
