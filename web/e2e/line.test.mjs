@@ -93,6 +93,39 @@ test("a chat that begins offline starts once, when the line is there", { timeout
   await human.context.close();
 });
 
+test("a chat whose answer was lost starts once, by itself and over a reload", { timeout: 60_000 }, async () => {
+  const human = await open(browser, links.human);
+  await enterDesk(human.page);
+  for (const reloads of [false, true]) {
+    const question = reloads ? "Lost, then reloaded" : "Lost on the way";
+    const customer = await open(browser, links.customer);
+    const ids = [];
+    // The server starts a session; the page never hears of it.
+    const lose = async (route) => {
+      await route.fetch();
+      if (!reloads) await route.abort("internetdisconnected");
+    };
+    await customer.page.route("**/StartChat", lose, { times: 1 });
+    customer.page.on("request", (r) => r.url().endsWith("/StartChat") && ids.push(r.postDataJSON().requestId));
+    await say(customer.page, question);
+    await choose(human.page, question);
+    if (reloads) await customer.page.reload();
+    await customer.page.getByText("Waiting for somebody to join…").waitFor();
+    await say(customer.page, "Here again");
+    await seen(human.page, "Here again");
+    assert.equal(await human.page.getByRole("navigation").getByText(question, { exact: true }).count(), 1, "one chat");
+    assert.deepEqual(await spoken(customer.page), [question, "Here again"]);
+    assert.equal(ids.length, 2);
+    assert.equal(ids[0], ids[1]);
+    await customer.page.getByRole("button", { name: "End chat" }).click();
+    await seen(customer.page, "You ended this chat.");
+    assert.deepEqual(customer.faults, []);
+    await customer.context.close();
+  }
+  assert.deepEqual(human.faults, []);
+  await human.context.close();
+});
+
 test("a colleague takes over, and the key is nowhere to be seen", { timeout: 60_000 }, async () => {
   const narrow = { viewport: { width: 390, height: 760 }, isMobile: true, hasTouch: true };
   const customer = await open(browser, links.customer, narrow);

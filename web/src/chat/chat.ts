@@ -1,7 +1,8 @@
-import { type Event, HandoffService, MessageStatus, resumeEvents } from "@human-handoff/client";
+import { ChatService, type Event, HandoffService, MessageStatus, resumeEvents } from "@human-handoff/client";
 import { type Client, createClient } from "@connectrpc/connect";
 import { pauseUntilOnline, whileOnline } from "../shared/line.js";
 import { Outbox } from "../shared/outbox.js";
+import { randomId } from "../shared/random.js";
 import { callTimeout, explain, serverTransport } from "../shared/rpc.js";
 import { browserStorage, Slot } from "../shared/store.js";
 import { Progress } from "./progress.js";
@@ -12,8 +13,8 @@ import { ChatView, type Contact } from "./view.js";
 /** What a reload of the page needs to go on. */
 export interface Saved {
   readonly question?: string;
-  /** A start is under way; found after a reload, its outcome is unknown. */
-  readonly starting?: boolean;
+  /** Under which id the question was asked, until there is a session. */
+  readonly request?: string;
   readonly session?: string;
   readonly token?: string;
 }
@@ -68,8 +69,7 @@ export class Chat {
       this.#view.ask({ text: texts.noAgent });
     } else if (saved.question !== undefined) {
       this.#view.begun();
-      if (saved.starting) this.#askAgain(texts.unsure);
-      else void this.#start();
+      void this.#start();
     } else {
       this.#view.focusText();
     }
@@ -89,28 +89,25 @@ export class Chat {
   }
 
   async #start(): Promise<void> {
-    const question = this.#saved.get()?.question ?? "";
+    const { question = "", request = randomId() } = this.#saved.get() ?? {};
     this.#view.ask();
     this.#view.begun();
     this.#view.phase(texts.connecting);
-    this.#saved.set({ question, starting: true });
-    const outcome = await start(this.#agent, question, this.#contact);
-    if (outcome.kind === "session") {
-      this.#saved.set({ question, session: outcome.session, token: outcome.token });
-      void this.#converse();
-      return;
-    }
-    if (outcome.kind !== "unsure") this.#saved.set({ question });
+    this.#saved.set({ question, request }); // a reload asks under the same id
+    const outcome = await start(
+      createClient(ChatService, serverTransport()),
+      { agentId: this.#agent, requestId: request, question, ...this.#contact, locale: navigator.language },
+      { signal: this.#life.signal, pause: pauseUntilOnline, onBreak: () => this.#view.line.down() },
+    );
+    if (!outcome) return;
+    this.#view.line.up();
     switch (outcome.kind) {
-      case "offline":
-        this.#view.line.down();
-        await pauseUntilOnline(5_000, this.#life.signal);
-        return this.#start();
+      case "session":
+        this.#saved.set({ question, session: outcome.session, token: outcome.token });
+        return this.#converse();
       case "contact":
         this.#view.phase("");
         return this.#view.askContact(outcome.text, this.#contact);
-      case "unsure":
-        return this.#askAgain(texts.unsure);
       case "refused":
         return outcome.again ? this.#askAgain(outcome.text) : this.#stop(outcome.text);
       case "declined":

@@ -1,7 +1,7 @@
-import { ChatService, DeclineReason, isPermanent, type Declined } from "@human-handoff/client";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { type ChatService, DeclineReason, delayAfter, isPermanent, type Declined } from "@human-handoff/client";
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { dayAndClock } from "../shared/format.js";
-import { callTimeout, explain, serverTransport } from "../shared/rpc.js";
+import { callTimeout, explain } from "../shared/rpc.js";
 import type { Contact } from "./view.js";
 import { texts } from "./texts.js";
 
@@ -10,36 +10,55 @@ export type Start =
   | { readonly kind: "session"; readonly session: string; readonly token: string }
   | { readonly kind: "contact"; readonly text: string }
   | { readonly kind: "declined"; readonly text: string }
-  | { readonly kind: "refused"; readonly text: string; readonly again: boolean }
-  /** The browser was offline, so nothing has left it. */
-  | { readonly kind: "offline" }
-  /** The server may or may not have started a session. */
-  | { readonly kind: "unsure" };
+  | { readonly kind: "refused"; readonly text: string; readonly again: boolean };
 
-/** Asks for a human once. */
-export async function start(agentId: string, question: string, contact: Contact): Promise<Start> {
-  const offline = !navigator.onLine;
-  const client = createClient(ChatService, serverTransport());
-  try {
-    const request = { agentId, question, ...contact, locale: navigator.language };
-    const { result, sessionToken } = await client.startChat(request, callTimeout);
-    switch (result.case) {
-      case "session":
-        return { kind: "session", session: result.value.id, token: sessionToken };
-      case "declined":
-        return declined(result.value);
-      default:
-        return { kind: "refused", text: texts.notPublic, again: false };
+/** What is asked. Its id stays the same until a session is there. */
+export type Ask = Contact & {
+  readonly agentId: string;
+  readonly requestId: string;
+  readonly question: string;
+  readonly locale: string;
+};
+
+export interface StartOptions {
+  /** Ends the attempts. */
+  readonly signal: AbortSignal;
+  readonly pause: (delay: number, signal: AbortSignal) => Promise<void>;
+  /** Told when no answer came; another attempt follows. */
+  readonly onBreak: () => void;
+}
+
+/**
+ * Asks for a human until the server answers; undefined after `signal`. When an
+ * answer is lost the server knows the request by its id, so a human is asked once.
+ */
+export async function start(
+  client: Pick<Client<typeof ChatService>, "startChat">,
+  ask: Ask,
+  options: StartOptions,
+): Promise<Start | undefined> {
+  for (let failures = 0; !options.signal.aborted; failures++) {
+    try {
+      const { result, sessionToken } = await client.startChat(ask, callTimeout);
+      switch (result.case) {
+        case "session":
+          return { kind: "session", session: result.value.id, token: sessionToken };
+        case "declined":
+          return declined(result.value);
+        default:
+          return { kind: "refused", text: texts.notPublic, again: false };
+      }
+    } catch (thrown) {
+      const error = ConnectError.from(thrown);
+      if (error.code === Code.PermissionDenied) return { kind: "refused", text: texts.notPublic, again: false };
+      if (error.code === Code.ResourceExhausted || isPermanent(error)) {
+        return { kind: "refused", text: explain(error), again: true };
+      }
     }
-  } catch (thrown) {
-    const error = ConnectError.from(thrown);
-    if (offline) return { kind: "offline" };
-    if (error.code === Code.PermissionDenied) return { kind: "refused", text: texts.notPublic, again: false };
-    if (error.code === Code.ResourceExhausted || isPermanent(error)) {
-      return { kind: "refused", text: explain(error), again: true };
-    }
-    return { kind: "unsure" };
+    options.onBreak();
+    await options.pause(delayAfter(failures, { longestDelay: 10_000 }), options.signal);
   }
+  return undefined;
 }
 
 function declined(answer: Declined): Start {

@@ -5,7 +5,6 @@ export const texts = {
   waiting: "Waiting for somebody to join…",
   connected: "You are connected.",
   closed: "This chat has ended.",
-  unsure: "The connection broke before the server answered, so it is not certain that your message arrived.",
   noAgent: "This link is incomplete: it does not say whom to reach.",
   notPublic: "This chat is not open to the public.",
   slow: "Nobody has answered yet. Do you want to keep waiting?",

@@ -1,5 +1,6 @@
 import { delayAfter, isPermanent } from "@human-handoff/client";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { randomId } from "./random.js";
 import type { Slot } from "./store.js";
 
 /** A message that the server has not confirmed yet. */
@@ -39,7 +40,7 @@ export class Outbox {
 
   /** Keeps a text. It goes out when `run` is called, or is running already. */
   add(text: string): Outgoing {
-    const message = { id: crypto.randomUUID(), text };
+    const message = { id: randomId(), text };
     this.#options.kept.set([...this.waiting, message]);
     return message;
   }
