@@ -8,8 +8,8 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   resolve: {
     alias: { "@human-handoff/client": here("../gen/ts/index.ts") },
-    // The client's sources lie outside of this folder and have no packages of their own here.
-    dedupe: ["@bufbuild/protobuf", "@connectrpc/connect"],
+    // The client's sources and examples lie outside of this folder and have no packages of their own here.
+    dedupe: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-web"],
   },
   build: {
     target: "es2022",
