@@ -36,8 +36,10 @@ verify: generate client ## fail when committed and generated code differ
 	scripts/verify.sh
 
 .PHONY: lint
-lint: protos ## lint Go and the API, and compare the API with main
+lint: protos web/node_modules/.package-lock.json gen/ts/node_modules/.package-lock.json ## lint Go, TypeScript and the API, and compare the API with main
 	$(GO_TOOL) golangci-lint run ./...
+	cd web && npm run check
+	cd gen/ts && npm run check
 	$(GO_TOOL) buf format --diff --exit-code
 	$(GO_TOOL) buf lint
 	scripts/breaking.sh
@@ -51,6 +53,10 @@ fmt: protos ## format Go and the API
 client: gen/ts/node_modules/.package-lock.json ## compile the TypeScript client into gen/ts/dist
 	rm -rf gen/ts/dist
 	cd gen/ts && npx --no-install tsc
+
+.PHONY: web
+web: web/node_modules/.package-lock.json ## check the pages and build them into web/dist
+	cd web && npm run check && npm run build
 
 .PHONY: protos
 protos:

@@ -46,7 +46,7 @@ func TestDistIsFresh(t *testing.T) {
 	install(t)
 	fresh := t.TempDir()
 	run(t, ".", nil, "npx", "--no-install", "vite", "build", "--outDir", fresh, "--emptyOutDir")
-	require.Equal(t, files(t, fresh), files(t, "dist"), "run `npm run build` in web and commit dist")
+	require.Equal(t, files(t, fresh), files(t, "dist"), "run `make web` and commit web/dist")
 }
 
 func files(t *testing.T, root string) map[string]string {
