@@ -82,8 +82,8 @@ func (s *Store) withConnections(ctx context.Context, rows []*ent.Agent) ([]hando
 // got carries the versions that were stored. A connection's version rises when
 // its configuration does: kind, account, receive token, settings or secrets.
 func (s *Store) UpdateAgent(ctx context.Context, id string, fn func(rec *agents.Record) error) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
-		rec, stored, err := loadRecord(ctx, tx, id)
+	return s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
+		rec, stored, err := loadRecord(ctx, tx.Client, id)
 		if err != nil {
 			return err
 		}
@@ -91,15 +91,15 @@ func (s *Store) UpdateAgent(ctx context.Context, id string, fn func(rec *agents.
 		if err := call(func() error { return fn(rec) }); err != nil {
 			return err
 		}
-		if err := writeAgent(ctx, tx, id, &rec.Agent, version); err != nil {
+		if err := writeAgent(ctx, tx.Client, id, &rec.Agent, version); err != nil {
 			return err
 		}
 		if c := rec.Agent.Connection; c != nil {
-			if err := writeConnection(ctx, tx, id, c, stored[c.ID]); err != nil {
+			if err := writeConnection(ctx, tx.Client, id, c, stored[c.ID]); err != nil {
 				return err
 			}
 		}
-		return wipe(ctx, tx, id, rec.WipeConfig)
+		return wipe(ctx, tx.Client, id, rec.WipeConfig)
 	})
 }
 
@@ -260,7 +260,7 @@ func (s *Store) ConnectionsByToken(ctx context.Context, kind, token string) ([]h
 // SetStatus implements agents.Store; agents.ErrConnectionNotFound if there is no
 // such connection. A status that stays as it was is not written.
 func (s *Store) SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) (changed *handoff.Connection, err error) {
-	err = s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+	err = s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
 		changed = nil
 		row, err := tx.Connection.Get(ctx, connectionID)
 		if ent.IsNotFound(err) {

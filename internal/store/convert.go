@@ -60,6 +60,9 @@ type progress struct {
 	Epoch       int64
 }
 
+// next is the sequence of the event that is logged next.
+func (p *progress) next() uint64 { return uint64(p.Last) + 1 } //nolint:gosec // not negative
+
 // timers is handoff.Timers in microseconds.
 type timers struct{ Wait, Idle, Silence, Expiry, Next int64 }
 

@@ -13,7 +13,7 @@ import (
 
 // AddKey implements auth.Store. An id or hash that is there already is an error.
 func (s *Store) AddKey(ctx context.Context, k auth.Key) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+	return s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
 		return tx.Key.Create().SetID(k.ID).SetHash(k.Hash).SetScope(string(k.Scope)).SetAgentID(k.AgentID).SetName(k.Name).
 			SetCreateTime(fromTime(k.CreateTime)).SetLastUsedTime(fromTime(k.LastUsedTime)).SetRevokeTime(fromTime(k.RevokeTime)).
 			Exec(ctx)
@@ -44,7 +44,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash []byte) (auth.Key, error) {
 
 // RevokeKey implements auth.Store.
 func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (revoked auth.Key, err error) {
-	err = s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+	err = s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
 		row, err := tx.Key.Get(ctx, id)
 		if ent.IsNotFound(err) {
 			return refuse(auth.ErrKeyNotFound)
@@ -70,7 +70,7 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (revoked
 // TouchKeys implements auth.Store. A use that is older than the one noted, or of
 // a key that is not there, changes nothing.
 func (s *Store) TouchKeys(ctx context.Context, used map[string]time.Time) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+	return s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
 		for id, at := range used {
 			err := tx.Key.Update().Where(key.ID(id), key.LastUsedTimeLT(fromTime(at))).SetLastUsedTime(fromTime(at)).Exec(ctx)
 			if err != nil {

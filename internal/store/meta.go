@@ -25,7 +25,7 @@ func (s *Store) SetMetaIfAbsent(ctx context.Context, key string, value []byte) (
 	if value == nil {
 		value = []byte{} // the column takes no NULL
 	}
-	err = s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+	err = s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
 		row, err := tx.Meta.Get(ctx, key)
 		if err == nil {
 			stored = row.Value

@@ -96,7 +96,11 @@ func open(ctx context.Context, o Options, queue int) (_ *Store, err error) {
 		return nil, err
 	}
 	s.read = client(readDB)
-	s.writer = startWriter(client(writeDB), queue, o.Logger)
+	writing, err := connect(ctx, writeDB)
+	if err != nil {
+		return nil, err
+	}
+	s.writer = startWriter(writing, queue, o.Logger)
 	return s, nil
 }
 
@@ -104,7 +108,7 @@ func open(ctx context.Context, o Options, queue int) (_ *Store, err error) {
 // of any method get ErrClosed; Close itself may be called again.
 func (s *Store) Close() error {
 	s.writer.stop()
-	return s.closeDatabases()
+	return errors.Join(s.writer.db.close(), s.closeDatabases())
 }
 
 func (s *Store) closeDatabases() error {

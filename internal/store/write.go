@@ -16,39 +16,75 @@ import (
 // else; when fn settles a delivery that was settled before, all that fn has
 // recorded counts as done already and nothing is written.
 func (s *Store) Update(ctx context.Context, sessionID, key string, fn func(*handoff.Session) error) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
-		row, err := tx.Session.Query().Where(session.PublicID(sessionID)).Only(ctx)
-		if ent.IsNotFound(err) {
-			return refuse(handoff.ErrSessionNotFound)
-		}
+	return s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
+		num, ses, err := tx.session(ctx, sessionID)
 		if err != nil {
 			return err
 		}
-		ses, err := toSession(row)
+		claimed, err := tx.claim(ctx, num, key, ses)
 		if err != nil {
-			return refuse(err)
-		}
-		if ses.Repeat, err = repeat(ctx, tx, row.ID, key); err != nil {
 			return err
 		}
-		if ses.Repeat != nil {
-			key = "" // remembered already
+		if !claimed {
+			key = ""
 		}
 		before := fromProgress(ses)
 		if err := call(func() error { return fn(ses) }); err != nil {
+			return tx.unclaimFor(ctx, num, key, err)
+		}
+		return tx.update(ctx, num, ses, key, before)
+	})
+}
+
+// session loads a session for an update, from memory if it can.
+func (tx *transaction) session(ctx context.Context, id string) (num int64, ses *handoff.Session, err error) {
+	if num, ses, ok := tx.cache.get(id); ok {
+		return num, ses, nil
+	}
+	row, err := tx.Session.Query().Where(session.PublicID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return 0, nil, refuse(handoff.ErrSessionNotFound)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	ses, err = toSession(row)
+	return row.ID, ses, refuse(err)
+}
+
+// claim notes a key for the event that is logged next, before it is known
+// whether there will be one: mostly there is, and then nothing had to be read.
+// It reports false when there is no key, or when it was used before.
+func (tx *transaction) claim(ctx context.Context, num int64, key string, ses *handoff.Session) (bool, error) {
+	if key == "" {
+		return false, nil
+	}
+	fresh, err := tx.hot.claim(ctx, num, key, ses.LastSequence+1)
+	if err != nil || fresh {
+		return fresh, err
+	}
+	ses.Repeat, err = repeat(ctx, tx.Client, num, key)
+	return false, err
+}
+
+// unclaimFor takes a claimed key back, for nothing was recorded, and returns why.
+// An empty key was not claimed.
+func (tx *transaction) unclaimFor(ctx context.Context, num int64, key string, why error) error {
+	if key != "" {
+		if err := tx.hot.unclaim(ctx, num, key); err != nil {
 			return err
 		}
-		return writeUpdate(ctx, tx, row.ID, ses, key, before)
-	})
+	}
+	return why
 }
 
 // Create implements handoff.Store.
 func (s *Store) Create(
 	ctx context.Context, c handoff.ConversationKey, requestID string, fn func(epoch uint64) (*handoff.Session, error),
 ) (ses *handoff.Session, created bool, err error) {
-	err = s.writer.do(ctx, func(ctx context.Context, tx *ent.Client) error {
+	err = s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
 		ses, created = nil, false
-		row, err := findSession(ctx, tx, c, requestID)
+		row, err := findSession(ctx, tx.Client, c, requestID)
 		if err == nil {
 			ses, err = toSession(row)
 			return refuse(err)
@@ -56,7 +92,7 @@ func (s *Store) Create(
 		if !ent.IsNotFound(err) {
 			return err
 		}
-		epoch, err := latestEpoch(ctx, tx, c)
+		epoch, err := latestEpoch(ctx, tx.Client, c)
 		if err != nil {
 			return err
 		}
@@ -70,7 +106,7 @@ func (s *Store) Create(
 			return err
 		}
 		created = true
-		return writeSession(ctx, tx, ses)
+		return tx.create(ctx, ses)
 	})
 	if err != nil {
 		return nil, false, err
@@ -90,15 +126,9 @@ func latestEpoch(ctx context.Context, tx *ent.Client, c handoff.ConversationKey)
 	return uint64(row.Epoch), nil //nolint:gosec // not negative
 }
 
-// repeat returns what an earlier update under a key led to; nil for a new key.
+// repeat returns what an earlier update under a key led to.
 func repeat(ctx context.Context, tx *ent.Client, num int64, key string) (*handoff.Repeat, error) {
-	if key == "" {
-		return nil, nil //nolint:nilnil // no key, no repeat
-	}
 	known, err := tx.IdempotencyKey.Query().Where(idempotencykey.SessionNum(num), idempotencykey.Key(key)).Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // a new key is no repeat
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +150,8 @@ func repeat(ctx context.Context, tx *ent.Client, num int64, key string) (*handof
 	return &handoff.Repeat{Message: &message}, nil
 }
 
-// writeSession inserts a new session with all that it has recorded.
-func writeSession(ctx context.Context, tx *ent.Client, s *handoff.Session) error {
+// create inserts a new session with all that it has recorded.
+func (tx *transaction) create(ctx context.Context, s *handoff.Session) error {
 	text, err := fromDetails(s)
 	if err != nil {
 		return refuse(err)
@@ -129,7 +159,8 @@ func writeSession(ctx context.Context, tx *ent.Client, s *handoff.Session) error
 	p := fromProgress(s)
 	row, err := tx.Session.Create().
 		SetPublicID(s.ID).SetAgentID(s.AgentID).SetConversationID(s.ConversationID).SetRequestID(s.RequestID).
-		SetUserID(s.Customer.UserID).SetConnectionID(s.ConnectionID).SetProvider(s.Provider).SetDetails(text).SetCreateTime(fromTime(s.CreateTime)).
+		SetUserID(s.Customer.UserID).SetConnectionID(s.ConnectionID).SetProvider(s.Provider).SetDetails(text).
+		SetCreateTime(fromTime(s.CreateTime)).
 		SetState(string(p.State)).SetCloseReason(string(p.CloseReason)).
 		SetOutcomeDisposition(p.Outcome.Disposition).SetOutcomeNote(p.Outcome.Note).
 		SetRefID(p.Ref.ID).SetRefData(p.Ref.Data).
@@ -140,111 +171,57 @@ func writeSession(ctx context.Context, tx *ent.Client, s *handoff.Session) error
 		return fmt.Errorf("new session %s: %w", s.ID, err)
 	}
 	c := s.Changes()
-	if err := writeEvents(ctx, tx, row.ID, c.Events); err != nil {
+	if err := tx.hot.events(ctx, row.ID, c.Events); err != nil {
 		return err
 	}
-	return writeDeliveries(ctx, tx, row.ID, c)
+	if err := tx.hot.deliveries(ctx, row.ID, c); err != nil {
+		return err
+	}
+	tx.cache.put(row.ID, s)
+	return nil
 }
 
-// writeUpdate writes what a loaded session has recorded.
-func writeUpdate(ctx context.Context, tx *ent.Client, num int64, s *handoff.Session, key string, before progress) error {
+// update writes what a loaded session has recorded. A key that is not empty was
+// claimed for it.
+func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session, key string, before progress) error {
 	if !s.Changed() {
-		return nil
+		return tx.unclaimFor(ctx, num, key, nil)
 	}
 	if err := checkSequence(s.LastSequence); err != nil {
-		return refuse(err)
+		return tx.unclaimFor(ctx, num, key, refuse(err))
 	}
 	c := s.Changes()
-	settled, err := writeSettled(ctx, tx, num, c.Settled)
-	if err != nil || !settled {
+	settled, err := tx.hot.settleAll(ctx, num, c.Settled)
+	if err != nil {
 		return err
 	}
-	if err := writeEvents(ctx, tx, num, c.Events); err != nil {
+	if !settled {
+		return tx.unclaimFor(ctx, num, key, nil)
+	}
+	if err := tx.hot.events(ctx, num, c.Events); err != nil {
 		return err
 	}
-	if err := writeDeliveries(ctx, tx, num, c); err != nil {
+	if err := tx.hot.deliveries(ctx, num, c); err != nil {
 		return err
 	}
-	if err := writeLate(ctx, tx, num, c.Late); err != nil {
+	if err := tx.late(ctx, num, c.Late); err != nil {
 		return err
 	}
-	if key != "" {
-		// Without an event, as for a late message, the key is remembered all the
-		// same: its repeat must not be kept twice.
-		err := tx.IdempotencyKey.Create().SetSessionNum(num).SetKey(key).
-			SetSequence(int64(c.KeySeq)). //nolint:gosec // checkSequence saw it
-			Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("idempotency key: %w", err)
-		}
-	}
-	return writeProgress(ctx, tx, num, before, fromProgress(s))
-}
-
-// writeSettled stores the outcome of attempts. It reports false, having written
-// nothing, when a delivery is not pending any more: then somebody else has
-// settled it and recorded what follows.
-func writeSettled(ctx context.Context, tx *ent.Client, num int64, settled []handoff.Delivery) (bool, error) {
-	for i, d := range settled {
-		n, err := tx.Delivery.Update().
-			Where(delivery.ID(d.ID), delivery.SessionNum(num), delivery.State(string(handoff.DeliveryPending))).
-			SetState(string(d.State)).SetAttempts(d.Attempts).SetNextAttempt(fromTime(d.NextAttempt)).
-			SetLastError(d.LastError).SetVendorID(d.VendorID).SetSettleTime(fromTime(d.SettleTime)).
-			Save(ctx)
-		if err != nil {
-			return false, fmt.Errorf("delivery %d: %w", d.ID, err)
-		}
-		if n == 0 && i > 0 {
-			return false, handoff.Errorf(handoff.CodeAborted, "DELIVERY_SETTLED", "delivery %d was settled by somebody else; nothing was stored", d.ID)
-		}
-		if n == 0 {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-func writeEvents(ctx context.Context, tx *ent.Client, num int64, events []handoff.Event) error {
-	rows := make([]*ent.EventCreate, len(events))
-	for i, e := range events {
-		kind, payload, err := encodeBody(e.Body)
-		if err != nil {
+	// Without an event, as for a late message, the key is remembered all the
+	// same: its repeat must not be kept twice.
+	if key != "" && c.KeySeq != before.next() {
+		if err := tx.hot.move(ctx, num, key, c.KeySeq); err != nil {
 			return err
 		}
-		rows[i] = tx.Event.Create().SetID(eventKey(num, e.Sequence)).SetTime(fromTime(e.Time)).SetKind(kind).SetPayload(payload)
 	}
-	if err := tx.Event.CreateBulk(rows...).Exec(ctx); err != nil {
-		return fmt.Errorf("events: %w", err)
+	if err := tx.progress(ctx, num, before, fromProgress(s)); err != nil {
+		return err
 	}
+	tx.cache.put(num, s)
 	return nil
 }
 
-// writeDeliveries inserts new deliveries in their order, which is the lane's,
-// and tells them their ids.
-func writeDeliveries(ctx context.Context, tx *ent.Client, num int64, c *handoff.Changes) error {
-	for i := range c.Deliveries {
-		d := &c.Deliveries[i]
-		create := tx.Delivery.Create().SetSessionNum(num).SetKind(string(d.Kind)).
-			SetSequence(int64(d.Sequence)). //nolint:gosec // checkSequence saw it
-			SetMessageID(d.MessageID).SetState(string(d.State)).SetAttempts(d.Attempts).
-			SetNextAttempt(fromTime(d.NextAttempt)).SetCreateTime(fromTime(d.CreateTime))
-		if d.Kind == handoff.DeliverStart && c.Start != nil {
-			payload, err := encodeJSON(c.Start)
-			if err != nil {
-				return fmt.Errorf("start: %w", err)
-			}
-			create.SetPayload(payload)
-		}
-		row, err := create.Save(ctx)
-		if err != nil {
-			return fmt.Errorf("delivery: %w", err)
-		}
-		d.ID = row.ID
-	}
-	return nil
-}
-
-func writeLate(ctx context.Context, tx *ent.Client, num int64, late []handoff.LateMessage) error {
+func (tx *transaction) late(ctx context.Context, num int64, late []handoff.LateMessage) error {
 	for _, m := range late {
 		err := tx.LateMessage.Create().SetSessionNum(num).SetTime(fromTime(m.Time)).
 			SetAuthorName(m.AuthorName).SetText(m.Text).Exec(ctx)
@@ -255,23 +232,24 @@ func writeLate(ctx context.Context, tx *ent.Client, num int64, late []handoff.La
 	return nil
 }
 
-// writeProgress brings the session's row from before to after.
-func writeProgress(ctx context.Context, tx *ent.Client, num int64, before, after progress) error {
+// progress brings the session's row from before to after.
+func (tx *transaction) progress(ctx context.Context, num int64, before, after progress) error {
 	if after == before {
 		return nil
 	}
-	u := tx.Session.Update().Where(session.ID(num)).SetLastSequence(after.Last)
-	before.Last = after.Last
-	if after != before { // mostly nothing but the sequence has moved
-		u.SetState(string(after.State)).SetCloseReason(string(after.CloseReason)).
-			SetOutcomeDisposition(after.Outcome.Disposition).SetOutcomeNote(after.Outcome.Note).
-			SetRefID(after.Ref.ID).SetRefData(after.Ref.Data).
-			SetAssignee(after.Assignee).SetAssignNote(after.AssignNote).
-			SetWaitDue(after.Timers.Wait).SetIdleDue(after.Timers.Idle).SetSilenceDue(after.Timers.Silence).
-			SetExpiryDue(after.Timers.Expiry).SetDue(after.Timers.Next).SetPrompted(after.Prompted).
-			SetActivateTime(after.Activate).SetCloseTime(after.Close).SetEpoch(after.Epoch)
+	if done, err := tx.hot.advance(ctx, num, before, after); err != nil || done {
+		return err
 	}
-	if err := u.Exec(ctx); err != nil {
+	err := tx.Session.Update().Where(session.ID(num)).SetLastSequence(after.Last).
+		SetState(string(after.State)).SetCloseReason(string(after.CloseReason)).
+		SetOutcomeDisposition(after.Outcome.Disposition).SetOutcomeNote(after.Outcome.Note).
+		SetRefID(after.Ref.ID).SetRefData(after.Ref.Data).
+		SetAssignee(after.Assignee).SetAssignNote(after.AssignNote).
+		SetWaitDue(after.Timers.Wait).SetIdleDue(after.Timers.Idle).SetSilenceDue(after.Timers.Silence).
+		SetExpiryDue(after.Timers.Expiry).SetDue(after.Timers.Next).SetPrompted(after.Prompted).
+		SetActivateTime(after.Activate).SetCloseTime(after.Close).SetEpoch(after.Epoch).
+		Exec(ctx)
+	if err != nil {
 		return fmt.Errorf("session row: %w", err)
 	}
 	return nil

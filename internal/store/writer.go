@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-
-	"github.com/human-handoff/handoff/ent"
 )
 
 const (
@@ -20,17 +18,17 @@ const (
 // command is one caller's update. It reads what it needs, runs the caller's
 // function, then writes. A refusal means that it wrote nothing and concerns the
 // caller alone; any other error undoes the transaction. It may run more than
-// once, so it sets all of its results each time. The client is the transaction's.
-type command func(ctx context.Context, tx *ent.Client) error
+// once, so it sets all of its results each time.
+type command func(ctx context.Context, tx *transaction) error
 
 // writer commits the updates of many callers, as many as wait at a time in one
 // transaction. It never waits for more to come: under load the next batch
 // gathers by itself while the disk is busy with this one.
 type writer struct {
-	client *ent.Client // of the one connection that may write
-	log    *slog.Logger
-	queue  chan *request
-	done   chan struct{} // closed when the goroutine has ended
+	db    *writeConn
+	log   *slog.Logger
+	queue chan *request
+	done  chan struct{} // closed when the goroutine has ended
 
 	mu     sync.RWMutex // guards closed, and the queue against a send after its close
 	closed bool
@@ -55,8 +53,8 @@ const (
 	stageGivenUp
 )
 
-func startWriter(client *ent.Client, queue int, log *slog.Logger) *writer {
-	w := &writer{client: client, log: log, queue: make(chan *request, queue), done: make(chan struct{})}
+func startWriter(db *writeConn, queue int, log *slog.Logger) *writer {
+	w := &writer{db: db, log: log, queue: make(chan *request, queue), done: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -196,12 +194,11 @@ func (e notBegunError) Unwrap() error { return e.error }
 func (w *writer) transact(batch []*request) error {
 	ctx := context.Background()
 	w.tried.Add(1)
-	tx, err := w.client.Tx(ctx)
-	if err != nil {
+	if err := w.db.begin(ctx); err != nil {
 		return notBegunError{err}
 	}
 	for _, r := range batch {
-		err := r.attempt(ctx, tx.Client())
+		err := r.attempt(ctx, &w.db.tx)
 		var refused refusal
 		switch {
 		case err == nil:
@@ -209,18 +206,16 @@ func (w *writer) transact(batch []*request) error {
 		case errors.As(err, &refused):
 			r.err = refused.err
 		default:
-			// Some errors make SQLite roll back by itself; the one of a second
-			// rollback then says nothing new.
-			_ = tx.Rollback()
+			w.db.rollback(ctx)
 			return err
 		}
 	}
-	return tx.Commit() // the driver rolls back what it cannot commit
+	return w.db.commit(ctx)
 }
 
 // attempt runs the command, unless its caller has left meanwhile. A panic
 // becomes an error, which undoes the transaction.
-func (r *request) attempt(ctx context.Context, tx *ent.Client) (err error) {
+func (r *request) attempt(ctx context.Context, tx *transaction) (err error) {
 	if err := r.ctx.Err(); err != nil {
 		return refuse(err)
 	}

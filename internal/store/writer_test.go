@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"modernc.org/sqlite"
 
-	"github.com/human-handoff/handoff/ent"
 	"github.com/human-handoff/handoff/internal/auth"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
@@ -30,8 +29,8 @@ func openTest(t *testing.T, queue int) *Store {
 	return s
 }
 
-// writeDB returns the pool of the one writing connection.
-func (s *Store) writeDB() *sql.DB { return s.dbs[len(s.dbs)-1] }
+// writeDB returns the one writing connection.
+func (s *Store) writeDB() *sql.Conn { return s.writer.db.conn }
 
 func newSession(t *testing.T, s *Store, id string) {
 	t.Helper()
@@ -162,9 +161,7 @@ func TestWriterCommitFails(t *testing.T) {
 // onCommit lets commits of the writing connection fail.
 func onCommit(t *testing.T, s *Store, fail func() bool) {
 	t.Helper()
-	conn, err := s.writeDB().Conn(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, conn.Raw(func(c any) error {
+	require.NoError(t, s.writeDB().Raw(func(c any) error {
 		c.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
 			if fail() {
 				return 1
@@ -173,7 +170,6 @@ func onCommit(t *testing.T, s *Store, fail func() bool) {
 		})
 		return nil
 	}))
-	require.NoError(t, conn.Close())
 }
 
 func TestWriterTurnsAwayWhatItCannotTake(t *testing.T) {
@@ -216,7 +212,7 @@ func TestWriterPanicInAWrite(t *testing.T) {
 			})
 		},
 		func() error {
-			return s.writer.do(t.Context(), func(context.Context, *ent.Client) error { panic("a bug") })
+			return s.writer.do(t.Context(), func(context.Context, *transaction) error { panic("a bug") })
 		},
 		func() error { return send(t.Context(), s, "m2") },
 	)
@@ -241,7 +237,7 @@ func TestWriterAgainstAnotherProcess(t *testing.T) {
 	err = send(t.Context(), s, "m1")
 	require.Equal(t, handoff.CodeUnavailable, handoff.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "another process")
-	errs := inBatch(s, func(context.Context, *ent.Client) error { return nil }, func(context.Context, *ent.Client) error { return nil })
+	errs := inBatch(s, func(context.Context, *transaction) error { return nil }, func(context.Context, *transaction) error { return nil })
 	for _, err := range errs {
 		require.Equal(t, handoff.CodeUnavailable, handoff.CodeOf(err))
 	}
@@ -285,7 +281,7 @@ func TestWriterOnAFullDisk(t *testing.T) {
 	require.Equal(t, 1, messages(t, s))
 }
 
-func exec(t *testing.T, db *sql.DB, statement string) {
+func exec(t *testing.T, db *sql.Conn, statement string) {
 	t.Helper()
 	_, err := db.ExecContext(t.Context(), statement)
 	require.NoError(t, err)

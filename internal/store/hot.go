@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+)
+
+// The statements that every message needs are written by hand and prepared
+// once. Through ent each took 20 to 40 µs of the one writer's time, most of it
+// for building and parsing the same SQL again; prepared they take 3 to 9 µs
+// (docs/performance.md). All else is ent's.
+const (
+	claimKeySQL    = "INSERT INTO idempotency_keys (session_num, key, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+	moveKeySQL     = "UPDATE idempotency_keys SET sequence = ? WHERE session_num = ? AND key = ?"
+	unclaimSQL     = "DELETE FROM idempotency_keys WHERE session_num = ? AND key = ?"
+	addEventSQL    = "INSERT INTO events (id, time, kind, payload) VALUES (?, ?, ?, ?)"
+	addDeliverySQL = "INSERT INTO deliveries (session_num, kind, sequence, message_id, payload, state, attempts, next_attempt, create_time) " +
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	settleSQL = "UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, last_error = ?, vendor_id = ?, settle_time = ? " +
+		"WHERE id = ? AND session_num = ? AND state = 'pending'"
+	sequenceSQL = "UPDATE sessions SET last_sequence = ? WHERE num = ?"
+	timersSQL   = "UPDATE sessions SET last_sequence = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
+)
+
+// hotStatements are prepared on the writer's connection.
+type hotStatements struct {
+	begin, commit, rollback, dataVersion *sql.Stmt
+
+	claimKey, moveKey, unclaimKey *sql.Stmt
+	addEvent, addDelivery, settle *sql.Stmt
+	setSequence, setTimers        *sql.Stmt
+	all                           []*sql.Stmt
+}
+
+func prepare(ctx context.Context, conn *sql.Conn) (_ *hotStatements, err error) {
+	h := &hotStatements{}
+	for _, s := range []struct {
+		to  **sql.Stmt
+		sql string
+	}{
+		{&h.begin, "BEGIN IMMEDIATE"},
+		{&h.commit, "COMMIT"},
+		{&h.rollback, "ROLLBACK"},
+		{&h.dataVersion, "PRAGMA data_version"},
+		{&h.claimKey, claimKeySQL},
+		{&h.moveKey, moveKeySQL},
+		{&h.unclaimKey, unclaimSQL},
+		{&h.addEvent, addEventSQL},
+		{&h.addDelivery, addDeliverySQL},
+		{&h.settle, settleSQL},
+		{&h.setSequence, sequenceSQL},
+		{&h.setTimers, timersSQL},
+	} {
+		if *s.to, err = conn.PrepareContext(ctx, s.sql); err != nil {
+			return nil, errors.Join(fmt.Errorf("prepare %q: %w", s.sql, err), h.close())
+		}
+		h.all = append(h.all, *s.to)
+	}
+	return h, nil
+}
+
+func (h *hotStatements) close() error {
+	var errs []error
+	for _, s := range h.all {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// claim notes a key for the event at a sequence. It reports false when the key
+// was used before.
+func (h *hotStatements) claim(ctx context.Context, num int64, key string, sequence uint64) (bool, error) {
+	n, err := affected(h.claimKey.ExecContext(ctx, num, key, int64(sequence))) //nolint:gosec // checkSequence sees it
+	if err != nil {
+		return false, fmt.Errorf("idempotency key: %w", err)
+	}
+	return n == 1, nil
+}
+
+// move notes that a claimed key stands for another event.
+func (h *hotStatements) move(ctx context.Context, num int64, key string, sequence uint64) error {
+	if _, err := h.moveKey.ExecContext(ctx, int64(sequence), num, key); err != nil { //nolint:gosec // checkSequence saw it
+		return fmt.Errorf("idempotency key: %w", err)
+	}
+	return nil
+}
+
+// unclaim forgets a key that was claimed for nothing.
+func (h *hotStatements) unclaim(ctx context.Context, num int64, key string) error {
+	if _, err := h.unclaimKey.ExecContext(ctx, num, key); err != nil {
+		return fmt.Errorf("idempotency key: %w", err)
+	}
+	return nil
+}
+
+func (h *hotStatements) events(ctx context.Context, num int64, events []handoff.Event) error {
+	for _, e := range events {
+		kind, payload, err := encodeBody(e.Body)
+		if err != nil {
+			return err
+		}
+		if _, err := h.addEvent.ExecContext(ctx, eventKey(num, e.Sequence), fromTime(e.Time), kind, payload); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	return nil
+}
+
+// deliveries inserts new deliveries in their order, which is the lane's, and
+// tells them their ids.
+func (h *hotStatements) deliveries(ctx context.Context, num int64, c *handoff.Changes) error {
+	for i := range c.Deliveries {
+		d := &c.Deliveries[i]
+		payload := ""
+		if d.Kind == handoff.DeliverStart && c.Start != nil {
+			var err error
+			if payload, err = encodeJSON(c.Start); err != nil {
+				return fmt.Errorf("start: %w", err)
+			}
+		}
+		result, err := h.addDelivery.ExecContext(ctx, num, string(d.Kind), int64(d.Sequence), d.MessageID, payload, //nolint:gosec // checkSequence saw it
+			string(d.State), d.Attempts, fromTime(d.NextAttempt), fromTime(d.CreateTime))
+		if err == nil {
+			d.ID, err = result.LastInsertId()
+		}
+		if err != nil {
+			return fmt.Errorf("delivery: %w", err)
+		}
+	}
+	return nil
+}
+
+// settleAll stores the outcome of attempts. It reports false, having written
+// nothing, when a delivery is not pending any more: then somebody else has
+// settled it and recorded what follows.
+func (h *hotStatements) settleAll(ctx context.Context, num int64, settled []handoff.Delivery) (bool, error) {
+	for i, d := range settled {
+		n, err := affected(h.settle.ExecContext(ctx, string(d.State), d.Attempts, fromTime(d.NextAttempt), d.LastError, d.VendorID,
+			fromTime(d.SettleTime), d.ID, num))
+		if err != nil {
+			return false, fmt.Errorf("delivery %d: %w", d.ID, err)
+		}
+		if n == 0 && i > 0 {
+			return false, handoff.Errorf(handoff.CodeAborted, "DELIVERY_SETTLED", "delivery %d was settled by somebody else; nothing was stored", d.ID)
+		}
+		if n == 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// advance brings the session's row from before to after, when no more than its
+// log and its timers have moved on, as with most messages. It reports false,
+// having written nothing, when there is more to write.
+func (h *hotStatements) advance(ctx context.Context, num int64, before, after progress) (bool, error) {
+	before.Last = after.Last
+	var err error
+	if before == after {
+		_, err = h.setSequence.ExecContext(ctx, after.Last, num)
+	} else {
+		before.Timers, before.Prompted = after.Timers, after.Prompted
+		if before != after {
+			return false, nil
+		}
+		t := after.Timers
+		_, err = h.setTimers.ExecContext(ctx, after.Last, t.Wait, t.Idle, t.Silence, t.Expiry, t.Next, after.Prompted, num)
+	}
+	if err != nil {
+		return false, fmt.Errorf("session row: %w", err)
+	}
+	return true, nil
+}
+
+func affected(r sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
