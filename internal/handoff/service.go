@@ -14,6 +14,8 @@ type Service struct {
 	caps  func(kind string) Capabilities
 	newID func(prefix string) string
 	now   Clock
+
+	recent recentLogs
 }
 
 // Config is what a Service is made of.
@@ -235,6 +237,7 @@ func (svc *Service) update(ctx context.Context, sessionID, key string, fn func(*
 func (svc *Service) wake(s *Session) {
 	c := s.Changes()
 	if s.Changed() {
+		svc.recent.add(s)
 		svc.waker.Changed(s.ID, s.AgentID)
 	}
 	if len(c.Deliveries) > 0 {

@@ -16,15 +16,18 @@ const tailBatch = 256
 // once, then what comes, in order and without gap or repeat; an empty batch
 // means "nothing due yet" at the start and "still here" each [Beat]. It ends
 // after CLOSED, when ctx is done, or with an error. A reader that is slow costs
-// the others nothing: it reads the log again from where it is.
+// the others nothing: it holds no more than a batch, and reads the log again from
+// where it is.
 func (svc *Service) Tail(ctx context.Context, sessionID string, after uint64) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
+		recent, leave := svc.recent.follow(sessionID)
+		defer leave()
 		wake, stop := svc.waker.Follow(sessionID)
 		defer stop()
 		beat := time.NewTicker(Beat)
 		defer beat.Stop()
 		for show := true; ctx.Err() == nil; {
-			log, err := svc.Log(ctx, sessionID, after, tailBatch)
+			log, err := recent.after(ctx, svc, sessionID, after)
 			if err != nil {
 				yield(nil, err)
 				return
