@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/human-handoff/handoff/internal/handoff"
 )
 
@@ -39,6 +41,7 @@ type Authenticator struct {
 	tokenKeys [][]byte
 	newID     func(prefix string) string
 	now       handoff.Clock
+	facts     *lru.Cache[string, facts] // by session
 
 	mu       sync.RWMutex
 	valid    map[string]Key       // by hash; what is missing here is looked up
@@ -59,8 +62,12 @@ type Config struct {
 // New returns an Authenticator. Run has to run for it to notice what other
 // processes revoke.
 func New(c Config) *Authenticator {
+	remembered, err := lru.New[string, facts](maxFacts)
+	if err != nil {
+		panic(err) // only for a size of 0
+	}
 	a := &Authenticator{
-		store: c.Store, sessions: c.Sessions, tokenKeys: c.TokenKeys, newID: c.NewID, now: c.Now,
+		facts: remembered, store: c.Store, sessions: c.Sessions, tokenKeys: c.TokenKeys, newID: c.NewID, now: c.Now,
 		valid: map[string]Key{}, used: map[string]time.Time{}, watchers: map[string]map[*watcher]struct{}{},
 	}
 	if c.AdminKey != "" {
@@ -106,17 +113,19 @@ func (a *Authenticator) authenticateToken(ctx context.Context, token string) (Pr
 	if !ok {
 		return Principal{}, ErrUnauthenticated
 	}
-	s, err := a.sessions.Session(ctx, id)
-	if errors.Is(err, handoff.ErrSessionNotFound) {
+	f, err := a.factsOf(ctx, id, false)
+	if err == nil && a.now().After(f.tokensUntil) {
+		f, err = a.factsOf(ctx, id, true)
+	}
+	switch {
+	case errors.Is(err, handoff.ErrSessionNotFound):
 		return Principal{}, ErrUnauthenticated
-	}
-	if err != nil {
+	case err != nil:
 		return Principal{}, err
-	}
-	if s.State == handoff.StateClosed && a.now().Sub(s.CloseTime) > TokenGrace {
+	case a.now().After(f.tokensUntil):
 		return Principal{}, ErrTokenExpired
 	}
-	return Principal{Scope: ScopeSession, AgentID: s.AgentID, SessionID: id}, nil
+	return Principal{Scope: ScopeSession, AgentID: f.agentID, SessionID: id}, nil
 }
 
 func (a *Authenticator) remember(k Key) {

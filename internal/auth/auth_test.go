@@ -248,3 +248,42 @@ func TestAuthorize(t *testing.T) {
 		})
 	}
 }
+
+// counted counts how often sessions are read.
+type counted struct {
+	sessions
+
+	reads int
+}
+
+func (c *counted) Session(ctx context.Context, id string) (*handoff.Session, error) {
+	c.reads++
+	return c.sessions.Session(ctx, id)
+}
+
+// A session is read once for many calls, and a token that outlives its session is
+// found out all the same.
+func TestSessionsAreReadOnce(t *testing.T) {
+	t.Parallel()
+	s, now := &handoff.Session{ID: "ses_1", AgentID: "bot", State: handoff.StateActive}, time.Unix(1_000, 0)
+	c := &counted{sessions: sessions{"ses_1": s}}
+	a := auth.New(auth.Config{Store: &keyTable{}, Sessions: c, TokenKeys: [][]byte{tokenKey}, Now: func() time.Time { return now }})
+	token := a.NewSessionToken("ses_1")
+	agent := auth.Principal{Scope: auth.ScopeAgent, AgentID: "bot"}
+	for range 10 {
+		_, err := a.Authenticate(t.Context(), token)
+		require.NoError(t, err)
+		require.NoError(t, a.Authorize(t.Context(), agent, []auth.Scope{auth.ScopeAgent}, auth.Target{SessionID: "ses_1"}))
+	}
+	require.Equal(t, 1, c.reads)
+
+	now = now.Add(time.Minute)
+	s.State, s.CloseTime = handoff.StateClosed, now
+	now = now.Add(auth.TokenGrace)
+	_, err := a.Authenticate(t.Context(), token)
+	require.NoError(t, err)
+	now = now.Add(time.Microsecond)
+	_, err = a.Authenticate(t.Context(), token)
+	require.ErrorIs(t, err, auth.ErrTokenExpired)
+	require.NoError(t, a.Authorize(t.Context(), agent, []auth.Scope{auth.ScopeAgent}, auth.Target{SessionID: "ses_1"}), "a key is no token")
+}

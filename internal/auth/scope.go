@@ -36,8 +36,8 @@ func (a *Authenticator) Authorize(ctx context.Context, p Principal, scopes []Sco
 	if t.SessionID == "" {
 		return nil
 	}
-	s, err := a.sessions.Session(ctx, t.SessionID)
-	if errors.Is(err, handoff.ErrSessionNotFound) || err == nil && s.AgentID != p.AgentID {
+	f, err := a.factsOf(ctx, t.SessionID, false)
+	if errors.Is(err, handoff.ErrSessionNotFound) || err == nil && f.agentID != p.AgentID {
 		return ErrPermission
 	}
 	return err
