@@ -39,7 +39,7 @@ export class Progress {
       case "participantChanged":
         return this.#participant(body.value.name, body.value.change);
       case "waitPrompt":
-        return this.#prompt();
+        return this.#prompt(body.value.text || texts.slow);
       case "queueChanged":
         if (body.value.position > 0) this.#view.phase(`${texts.waiting} You are number ${body.value.position}.`);
         return;
@@ -92,13 +92,13 @@ export class Progress {
     }
   }
 
-  #prompt(): void {
+  #prompt(text: string): void {
     const yes = () => {
       this.#view.ask();
-      this.#choices.keepWaiting().catch(() => this.#prompt());
+      this.#choices.keepWaiting().catch(() => this.#prompt(text));
     };
     this.#view.ask({
-      text: texts.slow,
+      text,
       yes: { label: "Keep waiting", run: yes },
       no: { label: "End chat", run: this.#choices.end },
     });
