@@ -2,12 +2,15 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"entgo.io/ent/dialect"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/stretchr/testify/require"
 
 	"github.com/human-handoff/handoff/internal/store/migrations"
@@ -126,6 +129,85 @@ func TestOpenRace(t *testing.T) {
 	for range programs {
 		require.NoError(t, <-errs)
 	}
+}
+
+// oldSession writes a session as version 1 did, with no column for its user.
+const oldSession = `INSERT INTO sessions (create_time, id, agent_id, conversation_id, connection_id, provider, details, state, last_sequence, epoch)
+VALUES (1, '%[1]s', 'shop', 'of %[1]s', 'con', 'webhook', '%[2]s', 'closed', 1, 1)`
+
+// requireUsersFound upgrades a database with sessions of version 1 and looks for
+// their users.
+func requireUsersFound(t *testing.T, db *sql.DB, folder, dialectName string) {
+	t.Helper()
+	steps, err := migrations.For(folder)
+	require.NoError(t, err)
+	require.NoError(t, migrate(t.Context(), db, dialectName, steps[:1], discard))
+	for id, details := range map[string]string{
+		"backend": `{"customer":{"user_id":"ann \"a\" ü","email":"ann@example.com"},"question":"x"}`,
+		"browser": `{"customer":{"anonymous_id":"a1"},"limits":{}}`,
+		"nobody":  `{"customer":{}}`,
+	} {
+		_, err := db.ExecContext(t.Context(), fmt.Sprintf(oldSession, id, details))
+		require.NoError(t, err)
+	}
+	require.NoError(t, migrate(t.Context(), db, dialectName, steps, discard))
+	for id, want := range map[string]string{"backend": `ann "a" ü`, "browser": "", "nobody": ""} {
+		var userID string
+		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT user_id FROM sessions WHERE id = '"+id+"'").Scan(&userID))
+		require.Equal(t, want, userID, id)
+	}
+}
+
+func TestUpgradeFindsTheUsersOfOldSessions(t *testing.T) {
+	t.Parallel()
+
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		requireUsersFound(t, openDB(t), "sqlite", dialect.SQLite)
+	})
+
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		url := os.Getenv("HANDOFF_TEST_POSTGRES")
+		if url == "" {
+			t.Skip("HANDOFF_TEST_POSTGRES does not name a server")
+		}
+		db, err := sql.Open("pgx", url)
+		require.NoError(t, err)
+		db.SetMaxOpenConns(1) // so that the tables are always those of the test
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		for _, command := range []string{"DROP SCHEMA IF EXISTS %s CASCADE", "CREATE SCHEMA %s", "SET search_path TO %s"} {
+			_, err := db.ExecContext(t.Context(), fmt.Sprintf(command, "upgrade_of_users"))
+			require.NoError(t, err)
+		}
+		t.Cleanup(func() {
+			_, err := db.Exec("DROP SCHEMA upgrade_of_users CASCADE")
+			require.NoError(t, err)
+		})
+		requireUsersFound(t, db, "postgres", dialect.Postgres)
+	})
+}
+
+// What an upgraded database holds is what a Store finds.
+func TestAnUpgradedDatabaseKnowsTheAddress(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	var old Store
+	db, err := old.openPool(path, writerPragmas, 1)
+	require.NoError(t, err)
+	steps, err := migrations.For("sqlite")
+	require.NoError(t, err)
+	require.NoError(t, up(t, db, steps[:1]...))
+	_, err = db.ExecContext(t.Context(), fmt.Sprintf(oldSession, "s1", `{"customer":{"user_id":"ann","email":"ann@example.com"},"limits":{}}`))
+	require.NoError(t, err)
+	require.NoError(t, old.closeDatabases())
+
+	s, err := Open(t.Context(), Options{Path: path, Logger: discard})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	email, err := s.KnownEmail(t.Context(), "shop", "ann")
+	require.NoError(t, err)
+	require.Equal(t, "ann@example.com", email)
 }
 
 func TestMigrationFiles(t *testing.T) {

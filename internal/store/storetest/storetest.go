@@ -9,6 +9,7 @@
 //	delivery.go     lanes and what settles them
 //	agent.go        agents and connections
 //	timer.go        when sessions are due
+//	email.go        the address that a user told once
 //	key.go          API keys, and what is noted about the database
 //	concurrency.go  many callers, and those of them that fail
 package storetest
@@ -53,7 +54,7 @@ type Database interface {
 func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
-		updateTests, repeatTests, createTests, listTests, deliveryTests, timerTests, agentTests, keyTests, concurrencyTests,
+		updateTests, repeatTests, createTests, listTests, deliveryTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {
