@@ -91,16 +91,20 @@ func badImport(field string, err error) error {
 }
 
 // mergeDates adds dates that are not there yet and returns all in order, those
-// of every year first.
+// of every year first. Those of before stay, even several for one day, of which
+// each may lend its note.
 func mergeDates(old, more []hours.ClosedDate) (all []hours.ClosedDate, added int) {
+	all = slices.Clone(old)
 	known := map[string]bool{}
-	for _, d := range slices.Concat(old, more) {
+	for _, d := range old {
+		known[d.Date] = true
+	}
+	for _, d := range more {
 		if !known[d.Date] {
-			known[d.Date] = true
 			all = append(all, d)
 		}
 	}
-	slices.SortFunc(all, func(a, b hours.ClosedDate) int {
+	slices.SortStableFunc(all, func(a, b hours.ClosedDate) int {
 		if byLength := len(a.Date) - len(b.Date); byLength != 0 {
 			return byLength
 		}
