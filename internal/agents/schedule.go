@@ -3,6 +3,7 @@ package agents
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,10 @@ func (svc *Service) ImportClosedDates(ctx context.Context, in Import) (v *View, 
 				s.ClosedDates = nil
 			}
 			s.ClosedDates, added = mergeDates(s.ClosedDates, dates)
-			return s, nil
+			if n := len(s.ClosedDates); n > hours.MaxClosedDates {
+				err = badImport("calendar", fmt.Errorf("with those of before there would be %d closed dates, but at most %d are allowed; choose a shorter range, or set replace to drop those of before", n, hours.MaxClosedDates))
+			}
+			return s, err
 		},
 	})
 	return v, added, err
@@ -76,6 +80,9 @@ func (in Import) read(s handoff.Settings, now time.Time) ([]hours.ClosedDate, er
 		if to, err = hours.ParseDate(in.To); err != nil {
 			return nil, badImport("to", err)
 		}
+	}
+	if to.Compare(from) < 0 {
+		return nil, badImport("to", fmt.Errorf("the range ends on %s, before it starts on %s", to, from))
 	}
 	dates, err := ical.ClosedDates(strings.NewReader(in.Calendar), from, to)
 	if err != nil {
