@@ -75,4 +75,6 @@ func TestDefaultEmail(t *testing.T) {
 	assert.Empty(t, session.GetCustomer().GetEmail(), "it identifies nobody")
 	establish := r.await(session.GetId(), "/conversation/establish", 1)[0]
 	assert.Equal(t, "desk@example.com", establish.Body.Email)
+	assert.Contains(t, establish.Body.UserInfo, "email")
+	assert.Nil(t, establish.Body.UserInfo["email"], "the customer's own is unknown")
 }
