@@ -79,6 +79,38 @@ func TestReadmeTour(t *testing.T) {
 	requireGoClient(t, s.client(key), r, shell, replacer.Replace(blocks["go"]), key)
 }
 
+// shellBlock is any shell block of a page.
+var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)\n```")
+
+// TestScheduleDocs runs every command of docs/schedule.md, after the README's first
+// ones.
+func TestScheduleDocs(t *testing.T) {
+	t.Parallel()
+	blocks, _ := readTour(t)
+	page, err := os.ReadFile(filepath.Join("..", "docs", "schedule.md"))
+	require.NoError(t, err)
+	s, r := startServer(t), startReceiver(t)
+	script := blocks["curl-1"]
+	for _, block := range shellBlock.FindAllStringSubmatch(string(page), -1) {
+		script += "\n" + block[1]
+	}
+	// The key of the README is made up.
+	script = strings.NewReplacer("127.0.0.1:8080", s.address(), "http://127.0.0.1:9090", r.url,
+		"export HANDOFF_ADMIN_KEY=a-key-that-you-made-up\n", "").Replace(script)
+	stdout, stderr, code := runProgram(t, t.TempDir(), s.env, "/bin/bash", "-euo", "pipefail", "-c", script)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stdout, `"IN_PERIOD"`, "00:30 UTC is 01:30 of Friday's night in Vienna")
+
+	settings := s.provider("shop").GetSettings()
+	assert.Len(t, settings.GetServicePeriods(), 3)
+	var dates []string
+	for _, date := range settings.GetClosedDates() {
+		dates = append(dates, date.GetDate()+" "+date.GetNote())
+	}
+	assert.Equal(t, []string{"01-06 Epiphany", "12-25 Christmas", "2026-05-14 "}, dates)
+	assert.NotEmpty(t, settings.GetTexts()["de"].GetOutOfPeriodReply())
+}
+
 // execLast makes the last command of a script replace the shell, so that a signal
 // reaches the program.
 func execLast(script string) string {

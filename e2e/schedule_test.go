@@ -176,6 +176,7 @@ func TestStatusTellsTheSchedule(t *testing.T) {
 
 	settings := &handoffv1.Settings{TimeZone: zone, ServicePeriods: []*handoffv1.ServicePeriod{
 		today(there, "06:00", "09:00"), today(there, "08:00", "18:00"), today(there, "18:00", "20:00"),
+		today(there.AddDate(0, 0, 1), "08:00", "18:00"),
 	}}
 	status = s.settings("shop", settings)
 	assert.True(t, status.GetInServicePeriod())
