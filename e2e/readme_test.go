@@ -90,13 +90,13 @@ func TestScheduleDocs(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "docs", "schedule.md"))
 	require.NoError(t, err)
 	s, r := startServer(t), startReceiver(t)
-	script := blocks["curl-1"]
+	commands := []string{blocks["curl-1"]}
 	for _, block := range shellBlock.FindAllStringSubmatch(string(page), -1) {
-		script += "\n" + block[1]
+		commands = append(commands, block[1])
 	}
 	// The key of the README is made up.
-	script = strings.NewReplacer("127.0.0.1:8080", s.address(), "http://127.0.0.1:9090", r.url,
-		"export HANDOFF_ADMIN_KEY=a-key-that-you-made-up\n", "").Replace(script)
+	script := strings.NewReplacer("127.0.0.1:8080", s.address(), "http://127.0.0.1:9090", r.url,
+		"export HANDOFF_ADMIN_KEY=a-key-that-you-made-up\n", "").Replace(strings.Join(commands, "\n"))
 	stdout, stderr, code := runProgram(t, t.TempDir(), s.env, "/bin/bash", "-euo", "pipefail", "-c", script)
 	require.Zero(t, code, stderr)
 	assert.Contains(t, stdout, `"IN_PERIOD"`, "00:30 UTC is 01:30 of Friday's night in Vienna")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,14 +220,9 @@ func TestInvalidSchedules(t *testing.T) {
 		"settings.service_periods":                 {ServicePeriods: []*handoffv1.ServicePeriod{good, good, good, good, good, good, good, good, good, good, good}},
 		"settings.closed_dates[1].date":            {ClosedDates: []*handoffv1.ClosedDate{{Date: "02-29"}, {Date: "02-30"}}},
 		"settings.closed_dates[0].date":            {ClosedDates: []*handoffv1.ClosedDate{{Date: "2025-02-29"}}},
-		"settings.closed_dates":                    {ClosedDates: make([]*handoffv1.ClosedDate, 1001)},
+		"settings.closed_dates":                    {ClosedDates: slices.Repeat([]*handoffv1.ClosedDate{{Date: "01-01"}}, 1001)},
 	} {
 		t.Run(field, func(t *testing.T) {
-			for i := range settings.GetClosedDates() {
-				if settings.ClosedDates[i] == nil {
-					settings.ClosedDates[i] = &handoffv1.ClosedDate{Date: "01-01"}
-				}
-			}
 			_, err := s.admin.ConfigureProvider(t.Context(), &handoffv1.ConfigureProviderRequest{AgentId: "shop", Settings: settings})
 			requireCode(t, connect.CodeInvalidArgument, err)
 			assert.Contains(t, violations(t, err), field)

@@ -32,24 +32,32 @@ func TestToolTellsWhatIsTrueNow(t *testing.T) {
 		agent *handoff.Agent
 		want  string
 	}{
-		{"always open", agentWith(handoff.ServiceAvailable, vienna),
-			"Humans are there now. When nobody has answered within 60 seconds, the customer is asked whether to go on waiting: " + rest},
+		{
+			"always open", agentWith(handoff.ServiceAvailable, vienna),
+			"Humans are there now. When nobody has answered within 60 seconds, the customer is asked whether to go on waiting: " + rest,
+		},
 		{"until a time", agentWith(handoff.ServiceAvailable, with(func(s *handoff.Settings) {
 			s.ServicePeriods = []hours.Period{on(time.Thursday, "09:00", "18:00")}
 			s.WaitTimeout, s.OnWaitTimeout = handoff.WaitTimeout(5*time.Minute), handoff.WaitTimeoutClose
 		})), "Humans are there now, until 18:00 on Thursday, 12 December 2024 (Europe/Vienna). When nobody has answered within 5 minutes, the request ends: " + rest},
-		{"an address is asked for", agentWith(handoff.ServiceAvailable, with(func(s *handoff.Settings) { s.EmailPolicy = "" })),
-			"Humans are there now. Ask the customer for an e-mail address before. When nobody has answered within 60 seconds, the customer is asked whether to go on waiting: " + rest},
+		{
+			"an address is asked for", agentWith(handoff.ServiceAvailable, with(func(s *handoff.Settings) { s.EmailPolicy = "" })),
+			"Humans are there now. Ask the customer for an e-mail address before. When nobody has answered within 60 seconds, the customer is asked whether to go on waiting: " + rest,
+		},
 		{"closed", agentWith(handoff.ServiceUnavailable, with(func(s *handoff.Settings) {
 			s.ServicePeriods = []hours.Period{on(time.Friday, "09:00", "18:00")}
 		})), "Nobody is there before 09:00 on Friday, 13 December 2024 (Europe/Vienna): do not promise a human. Using the tool now is declined; then tell the customer: “" + texts.OutOfPeriod + "”"},
 		{"closed for good", agentWith(handoff.ServiceAvailable, with(func(s *handoff.Settings) {
 			s.ServicePeriods = []hours.Period{{Date: "2024-12-11", Start: "09:00", End: "18:00"}}
 		})), "Nobody is there now, and no opening is planned: do not promise a human. Using the tool now is declined; then tell the customer: “" + texts.OutOfPeriod + "”"},
-		{"turned off", agentWith(handoff.ServiceAvailable, with(func(s *handoff.Settings) { s.Enabled = new(false) })),
-			"No human can be reached at present: do not promise one. Using the tool now is declined; then tell the customer: “" + texts.Disabled + "”"},
-		{"nobody configured it", nil,
-			"No human can be reached at present: do not promise one. Using the tool now is declined; then tell the customer: “" + texts.NotConfigured + "”"},
+		{
+			"turned off", agentWith(handoff.ServiceAvailable, with(func(s *handoff.Settings) { s.Enabled = new(false) })),
+			"No human can be reached at present: do not promise one. Using the tool now is declined; then tell the customer: “" + texts.Disabled + "”",
+		},
+		{
+			"nobody configured it", nil,
+			"No human can be reached at present: do not promise one. Using the tool now is declined; then tell the customer: “" + texts.NotConfigured + "”",
+		},
 	} {
 		t.Run(test.desc, func(t *testing.T) {
 			t.Parallel()

@@ -74,8 +74,12 @@ var emailTests = map[string]func(t *testing.T, db Database){
 			NewID:        func(prefix string) string { ids++; return fmt.Sprintf("%s_%d", prefix, ids) },
 		})
 		for i, step := range []struct{ told, want string }{
-			{"", ""}, {"ann@example.com", "ann@example.com"}, {"", "ann@example.com"}, {"", "ann@example.com"},
-			{"new@example.com", "new@example.com"}, {"", "new@example.com"},
+			{"", ""},
+			{"ann@example.com", "ann@example.com"},
+			{"", "ann@example.com"},
+			{"", "ann@example.com"},
+			{"new@example.com", "new@example.com"},
+			{"", "new@example.com"},
 		} {
 			ses, declined, err := svc.RequestHandoff(t.Context(), handoff.Request{
 				Conversation: handoff.ConversationKey{AgentID: "shop", ConversationID: fmt.Sprint(i)},
