@@ -3,6 +3,7 @@ package handoff_test
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,4 +92,32 @@ func TestEveryOutcomeHasItsText(t *testing.T) {
 	} {
 		require.Equal(t, want, texts.Ended(reason), reason)
 	}
+}
+
+// A session asks in the language that its customer had at the start.
+func TestAWaitPromptIsInTheCustomersLanguage(t *testing.T) {
+	t.Parallel()
+	c := &counter{agent: agentWith(handoff.ServiceAvailable, handoff.Settings{
+		EmailPolicy: handoff.EmailOptional, HumanSilence: time.Minute,
+		Texts: map[string]handoff.Texts{"zh": {SilencePrompt: "还在吗？"}},
+	})}
+	s, d := c.ask(t, noon, handoff.Customer{Locale: "zh-CN"})
+	require.Nil(t, d)
+	s.Fire(noon.Add(time.Duration(handoff.DefaultWaitTimeout)))
+	require.Equal(t, handoff.Settings{}.TextsFor("zh").WaitPrompt, lastPrompt(s))
+
+	s.Receive(handoff.HumanMessage{Text: "hello"}, "m1", noon)
+	_, err := s.Accept(handoff.Message{ID: "m2", Text: "hi"}, noon)
+	require.NoError(t, err)
+	s.Fire(noon.Add(time.Minute))
+	require.Equal(t, "还在吗？", lastPrompt(s))
+}
+
+func lastPrompt(s *handoff.Session) (text string) {
+	for _, e := range s.Changes().Events {
+		if prompt, ok := e.Body.(handoff.WaitPrompted); ok {
+			text = prompt.Text
+		}
+	}
+	return text
 }
