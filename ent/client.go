@@ -19,10 +19,12 @@ import (
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/event"
+	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/key"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/meta"
+	"github.com/human-handoff/handoff/ent/quarantined"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -39,6 +41,8 @@ type Client struct {
 	Delivery *DeliveryClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// HeldStatus is the client for interacting with the HeldStatus builders.
+	HeldStatus *HeldStatusClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// Key is the client for interacting with the Key builders.
@@ -47,6 +51,8 @@ type Client struct {
 	LateMessage *LateMessageClient
 	// Meta is the client for interacting with the Meta builders.
 	Meta *MetaClient
+	// Quarantined is the client for interacting with the Quarantined builders.
+	Quarantined *QuarantinedClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 }
@@ -64,10 +70,12 @@ func (c *Client) init() {
 	c.Connection = NewConnectionClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
 	c.Event = NewEventClient(c.config)
+	c.HeldStatus = NewHeldStatusClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.Key = NewKeyClient(c.config)
 	c.LateMessage = NewLateMessageClient(c.config)
 	c.Meta = NewMetaClient(c.config)
+	c.Quarantined = NewQuarantinedClient(c.config)
 	c.Session = NewSessionClient(c.config)
 }
 
@@ -165,10 +173,12 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Connection:     NewConnectionClient(cfg),
 		Delivery:       NewDeliveryClient(cfg),
 		Event:          NewEventClient(cfg),
+		HeldStatus:     NewHeldStatusClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		Key:            NewKeyClient(cfg),
 		LateMessage:    NewLateMessageClient(cfg),
 		Meta:           NewMetaClient(cfg),
+		Quarantined:    NewQuarantinedClient(cfg),
 		Session:        NewSessionClient(cfg),
 	}, nil
 }
@@ -193,10 +203,12 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Connection:     NewConnectionClient(cfg),
 		Delivery:       NewDeliveryClient(cfg),
 		Event:          NewEventClient(cfg),
+		HeldStatus:     NewHeldStatusClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		Key:            NewKeyClient(cfg),
 		LateMessage:    NewLateMessageClient(cfg),
 		Meta:           NewMetaClient(cfg),
+		Quarantined:    NewQuarantinedClient(cfg),
 		Session:        NewSessionClient(cfg),
 	}, nil
 }
@@ -227,8 +239,8 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Agent, c.Connection, c.Delivery, c.Event, c.IdempotencyKey, c.Key,
-		c.LateMessage, c.Meta, c.Session,
+		c.Agent, c.Connection, c.Delivery, c.Event, c.HeldStatus, c.IdempotencyKey,
+		c.Key, c.LateMessage, c.Meta, c.Quarantined, c.Session,
 	} {
 		n.Use(hooks...)
 	}
@@ -238,8 +250,8 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Agent, c.Connection, c.Delivery, c.Event, c.IdempotencyKey, c.Key,
-		c.LateMessage, c.Meta, c.Session,
+		c.Agent, c.Connection, c.Delivery, c.Event, c.HeldStatus, c.IdempotencyKey,
+		c.Key, c.LateMessage, c.Meta, c.Quarantined, c.Session,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -256,6 +268,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Delivery.mutate(ctx, m)
 	case *EventMutation:
 		return c.Event.mutate(ctx, m)
+	case *HeldStatusMutation:
+		return c.HeldStatus.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
 		return c.IdempotencyKey.mutate(ctx, m)
 	case *KeyMutation:
@@ -264,6 +278,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LateMessage.mutate(ctx, m)
 	case *MetaMutation:
 		return c.Meta.mutate(ctx, m)
+	case *QuarantinedMutation:
+		return c.Quarantined.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	default:
@@ -851,6 +867,139 @@ func (c *EventClient) mutate(ctx context.Context, m *EventMutation) (Value, erro
 	}
 }
 
+// HeldStatusClient is a client for the HeldStatus schema.
+type HeldStatusClient struct {
+	config
+}
+
+// NewHeldStatusClient returns a client for the HeldStatus from the given config.
+func NewHeldStatusClient(c config) *HeldStatusClient {
+	return &HeldStatusClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `heldstatus.Hooks(f(g(h())))`.
+func (c *HeldStatusClient) Use(hooks ...Hook) {
+	c.hooks.HeldStatus = append(c.hooks.HeldStatus, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `heldstatus.Intercept(f(g(h())))`.
+func (c *HeldStatusClient) Intercept(interceptors ...Interceptor) {
+	c.inters.HeldStatus = append(c.inters.HeldStatus, interceptors...)
+}
+
+// Create returns a builder for creating a HeldStatus entity.
+func (c *HeldStatusClient) Create() *HeldStatusCreate {
+	mutation := newHeldStatusMutation(c.config, OpCreate)
+	return &HeldStatusCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of HeldStatus entities.
+func (c *HeldStatusClient) CreateBulk(builders ...*HeldStatusCreate) *HeldStatusCreateBulk {
+	return &HeldStatusCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *HeldStatusClient) MapCreateBulk(slice any, setFunc func(*HeldStatusCreate, int)) *HeldStatusCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &HeldStatusCreateBulk{err: fmt.Errorf("calling to HeldStatusClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*HeldStatusCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &HeldStatusCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for HeldStatus.
+func (c *HeldStatusClient) Update() *HeldStatusUpdate {
+	mutation := newHeldStatusMutation(c.config, OpUpdate)
+	return &HeldStatusUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *HeldStatusClient) UpdateOne(_m *HeldStatus) *HeldStatusUpdateOne {
+	mutation := newHeldStatusMutation(c.config, OpUpdateOne, withHeldStatus(_m))
+	return &HeldStatusUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *HeldStatusClient) UpdateOneID(id int64) *HeldStatusUpdateOne {
+	mutation := newHeldStatusMutation(c.config, OpUpdateOne, withHeldStatusID(id))
+	return &HeldStatusUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for HeldStatus.
+func (c *HeldStatusClient) Delete() *HeldStatusDelete {
+	mutation := newHeldStatusMutation(c.config, OpDelete)
+	return &HeldStatusDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *HeldStatusClient) DeleteOne(_m *HeldStatus) *HeldStatusDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *HeldStatusClient) DeleteOneID(id int64) *HeldStatusDeleteOne {
+	builder := c.Delete().Where(heldstatus.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &HeldStatusDeleteOne{builder}
+}
+
+// Query returns a query builder for HeldStatus.
+func (c *HeldStatusClient) Query() *HeldStatusQuery {
+	return &HeldStatusQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeHeldStatus},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a HeldStatus entity by its id.
+func (c *HeldStatusClient) Get(ctx context.Context, id int64) (*HeldStatus, error) {
+	return c.Query().Where(heldstatus.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *HeldStatusClient) GetX(ctx context.Context, id int64) *HeldStatus {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *HeldStatusClient) Hooks() []Hook {
+	return c.hooks.HeldStatus
+}
+
+// Interceptors returns the client interceptors.
+func (c *HeldStatusClient) Interceptors() []Interceptor {
+	return c.inters.HeldStatus
+}
+
+func (c *HeldStatusClient) mutate(ctx context.Context, m *HeldStatusMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&HeldStatusCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&HeldStatusUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&HeldStatusUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&HeldStatusDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown HeldStatus mutation op: %q", m.Op())
+	}
+}
+
 // IdempotencyKeyClient is a client for the IdempotencyKey schema.
 type IdempotencyKeyClient struct {
 	config
@@ -1415,6 +1564,139 @@ func (c *MetaClient) mutate(ctx context.Context, m *MetaMutation) (Value, error)
 	}
 }
 
+// QuarantinedClient is a client for the Quarantined schema.
+type QuarantinedClient struct {
+	config
+}
+
+// NewQuarantinedClient returns a client for the Quarantined from the given config.
+func NewQuarantinedClient(c config) *QuarantinedClient {
+	return &QuarantinedClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `quarantined.Hooks(f(g(h())))`.
+func (c *QuarantinedClient) Use(hooks ...Hook) {
+	c.hooks.Quarantined = append(c.hooks.Quarantined, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `quarantined.Intercept(f(g(h())))`.
+func (c *QuarantinedClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Quarantined = append(c.inters.Quarantined, interceptors...)
+}
+
+// Create returns a builder for creating a Quarantined entity.
+func (c *QuarantinedClient) Create() *QuarantinedCreate {
+	mutation := newQuarantinedMutation(c.config, OpCreate)
+	return &QuarantinedCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Quarantined entities.
+func (c *QuarantinedClient) CreateBulk(builders ...*QuarantinedCreate) *QuarantinedCreateBulk {
+	return &QuarantinedCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *QuarantinedClient) MapCreateBulk(slice any, setFunc func(*QuarantinedCreate, int)) *QuarantinedCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &QuarantinedCreateBulk{err: fmt.Errorf("calling to QuarantinedClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*QuarantinedCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &QuarantinedCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Quarantined.
+func (c *QuarantinedClient) Update() *QuarantinedUpdate {
+	mutation := newQuarantinedMutation(c.config, OpUpdate)
+	return &QuarantinedUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *QuarantinedClient) UpdateOne(_m *Quarantined) *QuarantinedUpdateOne {
+	mutation := newQuarantinedMutation(c.config, OpUpdateOne, withQuarantined(_m))
+	return &QuarantinedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *QuarantinedClient) UpdateOneID(id int64) *QuarantinedUpdateOne {
+	mutation := newQuarantinedMutation(c.config, OpUpdateOne, withQuarantinedID(id))
+	return &QuarantinedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Quarantined.
+func (c *QuarantinedClient) Delete() *QuarantinedDelete {
+	mutation := newQuarantinedMutation(c.config, OpDelete)
+	return &QuarantinedDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *QuarantinedClient) DeleteOne(_m *Quarantined) *QuarantinedDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *QuarantinedClient) DeleteOneID(id int64) *QuarantinedDeleteOne {
+	builder := c.Delete().Where(quarantined.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &QuarantinedDeleteOne{builder}
+}
+
+// Query returns a query builder for Quarantined.
+func (c *QuarantinedClient) Query() *QuarantinedQuery {
+	return &QuarantinedQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeQuarantined},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Quarantined entity by its id.
+func (c *QuarantinedClient) Get(ctx context.Context, id int64) (*Quarantined, error) {
+	return c.Query().Where(quarantined.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *QuarantinedClient) GetX(ctx context.Context, id int64) *Quarantined {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *QuarantinedClient) Hooks() []Hook {
+	return c.hooks.Quarantined
+}
+
+// Interceptors returns the client interceptors.
+func (c *QuarantinedClient) Interceptors() []Interceptor {
+	return c.inters.Quarantined
+}
+
+func (c *QuarantinedClient) mutate(ctx context.Context, m *QuarantinedMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&QuarantinedCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&QuarantinedUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&QuarantinedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&QuarantinedDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Quarantined mutation op: %q", m.Op())
+	}
+}
+
 // SessionClient is a client for the Session schema.
 type SessionClient struct {
 	config
@@ -1599,11 +1881,11 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Agent, Connection, Delivery, Event, IdempotencyKey, Key, LateMessage, Meta,
-		Session []ent.Hook
+		Agent, Connection, Delivery, Event, HeldStatus, IdempotencyKey, Key,
+		LateMessage, Meta, Quarantined, Session []ent.Hook
 	}
 	inters struct {
-		Agent, Connection, Delivery, Event, IdempotencyKey, Key, LateMessage, Meta,
-		Session []ent.Interceptor
+		Agent, Connection, Delivery, Event, HeldStatus, IdempotencyKey, Key,
+		LateMessage, Meta, Quarantined, Session []ent.Interceptor
 	}
 )

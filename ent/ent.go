@@ -16,10 +16,12 @@ import (
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/event"
+	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/key"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/meta"
+	"github.com/human-handoff/handoff/ent/quarantined"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -85,10 +87,12 @@ func checkColumn(t, c string) error {
 			connection.Table:     connection.ValidColumn,
 			delivery.Table:       delivery.ValidColumn,
 			event.Table:          event.ValidColumn,
+			heldstatus.Table:     heldstatus.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
 			key.Table:            key.ValidColumn,
 			latemessage.Table:    latemessage.ValidColumn,
 			meta.Table:           meta.ValidColumn,
+			quarantined.Table:    quarantined.ValidColumn,
 			session.Table:        session.ValidColumn,
 		})
 	})

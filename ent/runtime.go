@@ -8,6 +8,7 @@ import (
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/key"
 	"github.com/human-handoff/handoff/ent/meta"
+	"github.com/human-handoff/handoff/ent/quarantined"
 	"github.com/human-handoff/handoff/ent/schema"
 	"github.com/human-handoff/handoff/ent/session"
 )
@@ -111,6 +112,12 @@ func init() {
 	metaDescID := metaFields[0].Descriptor()
 	// meta.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	meta.IDValidator = metaDescID.Validators[0].(func(string) error)
+	quarantinedFields := schema.Quarantined{}.Fields()
+	_ = quarantinedFields
+	// quarantinedDescCount is the schema descriptor for count field.
+	quarantinedDescCount := quarantinedFields[7].Descriptor()
+	// quarantined.DefaultCount holds the default value on creation for the count field.
+	quarantined.DefaultCount = quarantinedDescCount.Default.(int)
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
 	// sessionDescPublicID is the schema descriptor for public_id field.

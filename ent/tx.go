@@ -20,6 +20,8 @@ type Tx struct {
 	Delivery *DeliveryClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// HeldStatus is the client for interacting with the HeldStatus builders.
+	HeldStatus *HeldStatusClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// Key is the client for interacting with the Key builders.
@@ -28,6 +30,8 @@ type Tx struct {
 	LateMessage *LateMessageClient
 	// Meta is the client for interacting with the Meta builders.
 	Meta *MetaClient
+	// Quarantined is the client for interacting with the Quarantined builders.
+	Quarantined *QuarantinedClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 
@@ -165,10 +169,12 @@ func (tx *Tx) init() {
 	tx.Connection = NewConnectionClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
+	tx.HeldStatus = NewHeldStatusClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)
 	tx.LateMessage = NewLateMessageClient(tx.config)
 	tx.Meta = NewMetaClient(tx.config)
+	tx.Quarantined = NewQuarantinedClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 }
 

@@ -57,6 +57,18 @@ func (f EventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.EventMutation", m)
 }
 
+// The HeldStatusFunc type is an adapter to allow the use of ordinary
+// function as HeldStatus mutator.
+type HeldStatusFunc func(context.Context, *ent.HeldStatusMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f HeldStatusFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.HeldStatusMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.HeldStatusMutation", m)
+}
+
 // The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
 // function as IdempotencyKey mutator.
 type IdempotencyKeyFunc func(context.Context, *ent.IdempotencyKeyMutation) (ent.Value, error)
@@ -103,6 +115,18 @@ func (f MetaFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error)
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MetaMutation", m)
+}
+
+// The QuarantinedFunc type is an adapter to allow the use of ordinary
+// function as Quarantined mutator.
+type QuarantinedFunc func(context.Context, *ent.QuarantinedMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f QuarantinedFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.QuarantinedMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.QuarantinedMutation", m)
 }
 
 // The SessionFunc type is an adapter to allow the use of ordinary

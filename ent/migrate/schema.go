@@ -114,6 +114,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{DeliveriesColumns[12], DeliveriesColumns[3]},
 			},
+			{
+				Name:    "delivery_vendor",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "vendor_id <> ''",
+				},
+			},
 		},
 	}
 	// EventsColumns holds the columns for the "events" table.
@@ -128,6 +136,27 @@ var (
 		Name:       "events",
 		Columns:    EventsColumns,
 		PrimaryKey: []*schema.Column{EventsColumns[0]},
+	}
+	// HeldStatusColumns holds the columns for the "held_status" table.
+	HeldStatusColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "connection_id", Type: field.TypeString},
+		{Name: "vendor_id", Type: field.TypeString},
+		{Name: "payload", Type: field.TypeString, Size: 2147483647},
+		{Name: "time", Type: field.TypeInt64},
+	}
+	// HeldStatusTable holds the schema information for the "held_status" table.
+	HeldStatusTable = &schema.Table{
+		Name:       "held_status",
+		Columns:    HeldStatusColumns,
+		PrimaryKey: []*schema.Column{HeldStatusColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "held_status_vendor",
+				Unique:  false,
+				Columns: []*schema.Column{HeldStatusColumns[1], HeldStatusColumns[2]},
+			},
+		},
 	}
 	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
 	IdempotencyKeysColumns = []*schema.Column{
@@ -213,6 +242,36 @@ var (
 		Name:       "meta",
 		Columns:    MetaColumns,
 		PrimaryKey: []*schema.Column{MetaColumns[0]},
+	}
+	// QuarantinedsColumns holds the columns for the "quarantineds" table.
+	QuarantinedsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "connection_id", Type: field.TypeString},
+		{Name: "agent_id", Type: field.TypeString},
+		{Name: "provider", Type: field.TypeString},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647},
+		{Name: "request", Type: field.TypeBytes},
+		{Name: "digest", Type: field.TypeBytes},
+		{Name: "count", Type: field.TypeInt, Default: 1},
+		{Name: "time", Type: field.TypeInt64},
+	}
+	// QuarantinedsTable holds the schema information for the "quarantineds" table.
+	QuarantinedsTable = &schema.Table{
+		Name:       "quarantineds",
+		Columns:    QuarantinedsColumns,
+		PrimaryKey: []*schema.Column{QuarantinedsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "quarantined_digest",
+				Unique:  true,
+				Columns: []*schema.Column{QuarantinedsColumns[1], QuarantinedsColumns[6]},
+			},
+			{
+				Name:    "quarantined_time",
+				Unique:  false,
+				Columns: []*schema.Column{QuarantinedsColumns[8]},
+			},
+		},
 	}
 	// SessionsColumns holds the columns for the "sessions" table.
 	SessionsColumns = []*schema.Column{
@@ -309,10 +368,12 @@ var (
 		ConnectionsTable,
 		DeliveriesTable,
 		EventsTable,
+		HeldStatusTable,
 		IdempotencyKeysTable,
 		KeysTable,
 		LateMessagesTable,
 		MetaTable,
+		QuarantinedsTable,
 		SessionsTable,
 	}
 )

@@ -18,6 +18,9 @@ type Delivery func(*sql.Selector)
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)
 
+// HeldStatus is the predicate function for heldstatus builders.
+type HeldStatus func(*sql.Selector)
+
 // IdempotencyKey is the predicate function for idempotencykey builders.
 type IdempotencyKey func(*sql.Selector)
 
@@ -29,6 +32,9 @@ type LateMessage func(*sql.Selector)
 
 // Meta is the predicate function for meta builders.
 type Meta func(*sql.Selector)
+
+// Quarantined is the predicate function for quarantined builders.
+type Quarantined func(*sql.Selector)
 
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)

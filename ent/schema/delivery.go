@@ -45,5 +45,7 @@ func (Delivery) Indexes() []ent.Index {
 		index.Fields("session_num", "id").StorageKey("delivery_lane").
 			Annotations(entsql.IndexWhere("state = 'pending'")),
 		index.Fields("session_num", "sequence").StorageKey("delivery_message"),
+		index.Fields("vendor_id").StorageKey("delivery_vendor").
+			Annotations(entsql.IndexWhere("vendor_id <> ''")),
 	}
 }

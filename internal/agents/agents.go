@@ -9,6 +9,7 @@
 //	watch.go      who wants to know of changes
 //	schedule.go   when humans are there, and holidays from calendars
 //	receive.go    webhooks: from a receive URL's token to the connection
+//	quarantine.go webhooks that nobody understood
 //	vault.go      a provider's settings, sealed
 //	store.go      the port to where agents are kept
 package agents

@@ -39,6 +39,7 @@ func (svc *Service) Receive(ctx context.Context, kind, token string, r provider.
 			return Received{list[i].ID, reply, inbound}, nil
 		}
 		if handoff.CodeOf(err) != handoff.CodeUnauthenticated {
+			svc.quarantine(ctx, o, &list[i], r, err)
 			return Received{}, err
 		}
 		result = err

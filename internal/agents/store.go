@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"time"
 
 	"github.com/human-handoff/handoff/internal/handoff"
 )
@@ -38,6 +39,14 @@ type Store interface {
 	// AgentCounts counts the agents by the kind and the state of their current connection.
 	AgentCounts(ctx context.Context) ([]AgentCount, error)
 
+	// Quarantine keeps a webhook that could not be understood; a repeat of one that
+	// is kept is counted.
+	Quarantine(ctx context.Context, q Quarantined) error
+
+	// Quarantined lists what is kept, the newest first; without a connection's id
+	// that of all.
+	Quarantined(ctx context.Context, connectionID string, p handoff.Page) (list []Quarantined, nextPageToken string, err error)
+
 	// AllowedOrigins returns all origins that any agent allows.
 	AllowedOrigins(ctx context.Context) ([]string, error)
 }
@@ -56,6 +65,19 @@ type AgentCount struct {
 	Kind   string               `json:"kind"`
 	State  handoff.ServiceState `json:"state"`
 	Agents int                  `json:"agents"`
+}
+
+// Quarantined is a webhook that is genuine and could not be understood.
+type Quarantined struct {
+	ID           int64 // given by the store
+	ConnectionID string
+	AgentID      string
+	Provider     string
+	Reason       string
+	Request      []byte // sealed
+	Digest       []byte // the same for each repeat
+	Count        int    // how often it came; given by the store
+	Time         time.Time
 }
 
 // ErrConnectionNotFound is returned for an id that no connection has.

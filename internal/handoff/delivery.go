@@ -19,6 +19,7 @@ type DeliveryState string
 const (
 	DeliveryPending   DeliveryState = "pending"
 	DeliveryDelivered DeliveryState = "delivered"
+	DeliveryRead      DeliveryState = "read" // and delivered
 	DeliveryFailed    DeliveryState = "failed"
 )
 

@@ -8,6 +8,13 @@ type Inbound struct {
 	Ref       string // else the provider's own conversation id
 	Key       string // the same for each repeat: the provider's event id or a digest; empty = no dedupe
 	Body      InboundBody
+
+	// Window bounds for how long Key stands for one thing; 0 = for ever. A digest
+	// of what was said has to have one: people repeat themselves.
+	Window time.Duration
+	// VendorID is what the provider calls the message that this is about. A human's
+	// message by an id of one that we sent is our own echo and counts for nothing.
+	VendorID string
 }
 
 // InboundBody is what a provider told us: one of the types below.
@@ -30,6 +37,12 @@ type (
 	// HumanLeft is the counterpart of HumanJoined.
 	HumanLeft struct{ Name string }
 
+	// StatusReported tells how far a customer's message got, by the inbound's VendorID.
+	StatusReported struct {
+		Status MessageStatus `json:"status"` // delivered, read or failed
+		Detail string        `json:"detail,omitempty"`
+	}
+
 	// QueueMoved tells the customer's place in the provider's queue.
 	QueueMoved struct {
 		Position int32
@@ -37,14 +50,16 @@ type (
 	}
 )
 
-func (HumanMessage) inboundBody() {}
-func (HumanClosed) inboundBody()  {}
-func (HumanJoined) inboundBody()  {}
-func (HumanLeft) inboundBody()    {}
-func (QueueMoved) inboundBody()   {}
+func (HumanMessage) inboundBody()   {}
+func (HumanClosed) inboundBody()    {}
+func (HumanJoined) inboundBody()    {}
+func (HumanLeft) inboundBody()      {}
+func (QueueMoved) inboundBody()     {}
+func (StatusReported) inboundBody() {}
 
 // Receive applies what a provider told us. It reports whether it came too late:
-// a closed session's log takes no event, but a human's message is kept.
+// a closed session's log takes no event, but a human's message is kept. A repeat
+// counts for nothing.
 func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late bool) {
 	if s.Repeat != nil {
 		return false

@@ -22,8 +22,9 @@ const (
 	AuthorSystem   Author = "system"
 )
 
-// MessageStatus is how far a message got. It only moves forward, but for
-// FAILED, which a message reaches from ACCEPTED alone.
+// MessageStatus is how far a message got. It only moves forward. FAILED is an
+// end: the provider refused the message, or took it and could not bring it to
+// anybody, before a human read it.
 type MessageStatus string
 
 // The statuses of a message.

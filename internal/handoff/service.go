@@ -16,6 +16,7 @@ type Service struct {
 	now   Clock
 
 	recent recentLogs
+	loops  loops
 }
 
 // Config is what a Service is made of.
@@ -102,6 +103,9 @@ func (svc *Service) SendMessage(ctx context.Context, sessionID string, m Message
 		accepted, err = s.Accept(m, now)
 		return err
 	})
+	if err == nil && accepted.ID == m.ID { // no repeat
+		svc.loops.sent(sessionID, m.Text, now)
+	}
 	return accepted, err
 }
 
@@ -114,43 +118,16 @@ func (svc *Service) CloseSession(ctx context.Context, sessionID string, reason C
 	})
 }
 
-// Receive applies what the provider of a connection told us. ErrSessionClosed
-// when it came too late; a human's message is kept even then.
-func (svc *Service) Receive(ctx context.Context, connectionID string, in Inbound) error {
-	sessionID := in.SessionID
-	if sessionID == "" {
-		s, err := svc.store.SessionByRef(ctx, connectionID, in.Ref)
-		if err != nil {
-			return err
-		}
-		sessionID = s.ID
-	}
-	key := ""
-	if in.Key != "" {
-		key = "provider:" + in.Key
-	}
-	messageID, now := svc.newID("msg"), svc.now()
-	late := false
-	_, err := svc.update(ctx, sessionID, key, func(s *Session) error {
-		if s.ConnectionID != connectionID {
-			return ErrSessionNotFound
-		}
-		late = s.Receive(in.Body, messageID, now)
-		return nil
-	})
-	if err == nil && late {
-		return ErrSessionClosed
-	}
-	return err
-}
-
 // Settle records the outcome of an attempt to deliver.
 func (svc *Service) Settle(ctx context.Context, d Delivery, a Attempt) error {
 	now := svc.now()
-	_, err := svc.update(ctx, d.SessionID, "", func(s *Session) error {
+	s, err := svc.update(ctx, d.SessionID, "", func(s *Session) error {
 		s.Settle(d, a, now)
 		return nil
 	})
+	if err == nil && a.VendorID != "" {
+		err = svc.releaseHeld(ctx, s.ConnectionID, a.VendorID)
+	}
 	return err
 }
 

@@ -91,15 +91,22 @@ type Repeat struct {
 	Message *Message // with its status of now; nil when it made none
 }
 
+// outlived reports whether the key stands for something new by now.
+func (r *Repeat) outlived(window time.Duration, now time.Time) bool {
+	return window > 0 && r.Message != nil && now.Sub(r.Message.Time) > window
+}
+
 // Changes is what a session's commands have recorded since it was loaded.
 type Changes struct {
 	Events     []Event
 	Deliveries []Delivery // new ones
 	Start      *Start     // of a new session
 	Settled    []Delivery // known ones with their new state
+	Reported   []Delivery // settled ones of which the provider told more
 	Late       []LateMessage
 	Touched    bool   // something changed, though nothing was logged
 	KeySeq     uint64 // the event that the update's key stands for; 0 = none
+	Rekey      bool   // the key stood for an event of before
 }
 
 // LateMessage is a human's message that came after the close. It is kept, not shown.
@@ -116,7 +123,7 @@ func (s *Session) Changes() *Changes { return &s.changes }
 // Changed reports whether there is anything to write.
 func (s *Session) Changed() bool {
 	c := &s.changes
-	return c.Touched || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Late) > 0
+	return c.Touched || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Reported)+len(c.Late) > 0
 }
 
 // Owner returns who may speak to the customer while this session is the
@@ -208,6 +215,23 @@ func (s *Session) settleMessage(d Delivery, a Attempt, now time.Time) {
 	}
 	if s.State != StateClosed { // CLOSED is the last event of a log
 		s.log(change, now)
+	}
+}
+
+// Report records what the provider told of a message that it had taken. What is
+// no step forward changes nothing.
+func (s *Session) Report(d Delivery, r StatusReported, now time.Time) {
+	switch {
+	case d.State == DeliveryDelivered && r.Status == MessageRead:
+		d.State = DeliveryRead
+	case d.State == DeliveryDelivered && r.Status == MessageFailed:
+		d.State, d.LastError = DeliveryFailed, r.Detail
+	default:
+		return
+	}
+	s.changes.Reported = append(s.changes.Reported, d)
+	if s.State != StateClosed {
+		s.log(MessageStatusChanged{MessageID: d.MessageID, Status: r.Status, Detail: r.Detail}, now)
 	}
 }
 

@@ -48,6 +48,20 @@ type Store interface {
 	// LateMessages lists messages that came after their session's close, the newest first.
 	LateMessages(ctx context.Context, sessionID string, p Page) (late []LateMessage, nextPageToken string, err error)
 
+	// Sent returns the delivery that a connection's provider calls vendorID;
+	// ErrNotSent if there is none.
+	Sent(ctx context.Context, connectionID, vendorID string) (Delivery, error)
+
+	// Hold keeps a status until its message's id is known, and drops those that
+	// have waited for more than a day.
+	Hold(ctx context.Context, h HeldStatus, now time.Time) error
+
+	// Held returns the statuses that wait for an id, in the order in which they came.
+	Held(ctx context.Context, connectionID, vendorID string) ([]HeldStatus, error)
+
+	// Unhold forgets a held status.
+	Unhold(ctx context.Context, id int64) error
+
 	// KnownEmail returns the address that the newest session of an agent's user
 	// told; empty if there is none.
 	KnownEmail(ctx context.Context, agentID, userID string) (string, error)

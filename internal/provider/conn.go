@@ -180,6 +180,14 @@ func (c *Conn) Receive(r Request) (reply Reply, inbound []handoff.Inbound, err e
 	return reply, inbound, nil
 }
 
+// Strip takes out of a webhook what the vendor proved itself with, so that it can be kept.
+func (c *Conn) Strip(r Request) Request {
+	if s, ok := c.adapter.(Stripper); ok {
+		return s.Strip(r)
+	}
+	return r
+}
+
 // refusal gives an adapter's error a code, unless it has one, and takes the secrets out.
 func (c *Conn) refusal(err error, code handoff.Code, reason string) error {
 	if known, ok := errors.AsType[*handoff.Error](err); ok {

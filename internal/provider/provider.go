@@ -80,6 +80,13 @@ type Adapter interface {
 	Parse(r Request) (Reply, []handoff.Inbound, error)
 }
 
+// Stripper is an adapter whose vendor puts secrets into what it sends.
+type Stripper interface {
+	// Strip returns the request without them, for it to be kept. It is pure, and
+	// must not change what it is given.
+	Strip(r Request) Request
+}
+
 // Call is what every outbound call of a session carries.
 type Call struct {
 	SessionID      string

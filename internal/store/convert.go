@@ -119,6 +119,8 @@ func statusOf(s handoff.DeliveryState) handoff.MessageStatus {
 	switch s {
 	case handoff.DeliveryDelivered:
 		return handoff.MessageDelivered
+	case handoff.DeliveryRead:
+		return handoff.MessageRead
 	case handoff.DeliveryFailed:
 		return handoff.MessageFailed
 	default:

@@ -16,6 +16,7 @@ const (
 	listDeliveries list = "deliveries"
 	listLate       list = "late"
 	listAgents     list = "agents"
+	listQuarantine list = "quarantine"
 )
 
 // token says, in a form that nobody builds upon, with which key a page ended.

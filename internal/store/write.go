@@ -25,14 +25,18 @@ func (s *Store) Update(ctx context.Context, sessionID, key string, fn func(*hand
 		if err != nil {
 			return err
 		}
+		mine := key // to take back
 		if !claimed {
-			key = ""
+			mine = ""
 		}
 		before := fromProgress(ses)
 		if err := call(func() error { return fn(ses) }); err != nil {
-			return tx.unclaimFor(ctx, num, key, err)
+			return tx.unclaimFor(ctx, num, mine, err)
 		}
-		return tx.update(ctx, num, ses, key, before)
+		if ses.Changes().Rekey {
+			mine = key
+		}
+		return tx.update(ctx, num, ses, mine, before)
 	})
 }
 
@@ -181,8 +185,8 @@ func (tx *transaction) create(ctx context.Context, s *handoff.Session) error {
 	return nil
 }
 
-// update writes what a loaded session has recorded. A key that is not empty was
-// claimed for it.
+// update writes what a loaded session has recorded. A key that is not empty
+// stands for it from now on.
 func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session, key string, before progress) error {
 	if !s.Changed() {
 		return tx.unclaimFor(ctx, num, key, nil)
@@ -204,12 +208,15 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 	if err := tx.hot.deliveries(ctx, num, c); err != nil {
 		return err
 	}
+	if err := tx.reportAll(ctx, num, c.Reported); err != nil {
+		return err
+	}
 	if err := tx.late(ctx, num, c.Late); err != nil {
 		return err
 	}
 	// Without an event, as for a late message, the key is remembered all the
 	// same: its repeat must not be kept twice.
-	if key != "" && c.KeySeq != before.next() {
+	if key != "" && (c.KeySeq != before.next() || c.Rekey) {
 		if err := tx.hot.move(ctx, num, key, c.KeySeq); err != nil {
 			return err
 		}
@@ -218,6 +225,18 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 		return err
 	}
 	tx.cache.put(num, s)
+	return nil
+}
+
+// reportAll stores what providers told of deliveries that are settled.
+func (tx *transaction) reportAll(ctx context.Context, num int64, reported []handoff.Delivery) error {
+	for _, d := range reported {
+		err := tx.Delivery.Update().Where(delivery.ID(d.ID), delivery.SessionNum(num)).
+			SetState(string(d.State)).SetLastError(d.LastError).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("delivery %d: %w", d.ID, err)
+		}
+	}
 	return nil
 }
 

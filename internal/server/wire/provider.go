@@ -114,6 +114,7 @@ var (
 	deliveryStates = pair(map[handoff.DeliveryState]handoffv1.DeliveryState{
 		handoff.DeliveryPending:   handoffv1.DeliveryState_DELIVERY_STATE_PENDING,
 		handoff.DeliveryDelivered: handoffv1.DeliveryState_DELIVERY_STATE_DELIVERED,
+		handoff.DeliveryRead:      handoffv1.DeliveryState_DELIVERY_STATE_READ,
 		handoff.DeliveryFailed:    handoffv1.DeliveryState_DELIVERY_STATE_FAILED,
 	})
 )

@@ -90,8 +90,10 @@ const (
 	DeliveryState_DELIVERY_STATE_PENDING DeliveryState = 1
 	// The provider took it.
 	DeliveryState_DELIVERY_STATE_DELIVERED DeliveryState = 2
-	// Given up.
+	// Given up, or taken by the provider and brought to nobody.
 	DeliveryState_DELIVERY_STATE_FAILED DeliveryState = 3
+	// A human has seen it.
+	DeliveryState_DELIVERY_STATE_READ DeliveryState = 4
 )
 
 // Enum value maps for DeliveryState.
@@ -101,12 +103,14 @@ var (
 		1: "DELIVERY_STATE_PENDING",
 		2: "DELIVERY_STATE_DELIVERED",
 		3: "DELIVERY_STATE_FAILED",
+		4: "DELIVERY_STATE_READ",
 	}
 	DeliveryState_value = map[string]int32{
 		"DELIVERY_STATE_UNSPECIFIED": 0,
 		"DELIVERY_STATE_PENDING":     1,
 		"DELIVERY_STATE_DELIVERED":   2,
 		"DELIVERY_STATE_FAILED":      3,
+		"DELIVERY_STATE_READ":        4,
 	}
 )
 
@@ -770,12 +774,13 @@ const file_handoff_v1_admin_service_proto_rawDesc = "" +
 	"\x19DELIVERY_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DELIVERY_KIND_START\x10\x01\x12\x19\n" +
 	"\x15DELIVERY_KIND_MESSAGE\x10\x02\x12\x17\n" +
-	"\x13DELIVERY_KIND_CLOSE\x10\x03*\x84\x01\n" +
+	"\x13DELIVERY_KIND_CLOSE\x10\x03*\x9d\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
 	"\x18DELIVERY_STATE_DELIVERED\x10\x02\x12\x19\n" +
-	"\x15DELIVERY_STATE_FAILED\x10\x032\x8a\x02\n" +
+	"\x15DELIVERY_STATE_FAILED\x10\x03\x12\x17\n" +
+	"\x13DELIVERY_STATE_READ\x10\x042\x8a\x02\n" +
 	"\fAdminService\x12\\\n" +
 	"\x0eListDeliveries\x12!.handoff.v1.ListDeliveriesRequest\x1a\".handoff.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12J\n" +
 	"\bListLate\x12\x1b.handoff.v1.ListLateRequest\x1a\x1c.handoff.v1.ListLateResponse\"\x03\x90\x02\x01\x12P\n" +
