@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ import (
 type bench struct {
 	t        *testing.T
 	svc      *agents.Service
+	store    *store.Store
+	sealer   *seal.Sealer
 	desk     *httptest.Server
 	now      time.Time
 	mu       sync.Mutex
@@ -46,7 +49,7 @@ func newBench(t *testing.T) *bench {
 	require.NoError(t, err)
 	sealer, err := seal.New(keys)
 	require.NoError(t, err)
-	b := &bench{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	b := &bench{t: t, store: s, sealer: sealer, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	b.desk = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, given, _ := r.BasicAuth(); given != password {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -247,4 +250,41 @@ func TestAReplacedSigningSecretHoldsForADay(t *testing.T) {
 	require.ErrorIs(t, err, agents.ErrUnknownToken)
 	_, err = b.svc.Receive(t.Context(), "desk", token, provider.Request{})
 	require.ErrorIs(t, err, agents.ErrUnknownToken, "a token is one kind's")
+}
+
+// A webhook that is genuine and makes no sense is kept, without what it proved
+// itself with; one that is not genuine leaves nothing.
+func TestQuarantine(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	v := b.mustConfigure(&handoffv1.WebhookConfig{Url: b.desk.URL, Password: password, SigningSecret: "secret"})
+	token := v.ReceiveURL[strings.LastIndex(v.ReceiveURL, "/")+1:]
+	receive := func(body, secret string) error {
+		wh, err := standardwebhooks.NewWebhookRaw([]byte(secret))
+		require.NoError(t, err)
+		signature, err := wh.Sign("id", b.now, []byte(body))
+		require.NoError(t, err)
+		_, err = b.svc.Receive(t.Context(), "webhook", token, provider.Request{
+			Method: http.MethodPost, Path: "/human/message/receive", Body: []byte(body), Time: b.now,
+			Header: http.Header{
+				"Webhook-Id": {"id"}, "Webhook-Timestamp": {strconv.FormatInt(b.now.Unix(), 10)}, "Webhook-Signature": {signature},
+				"Authorization": {"Bearer top secret"},
+			},
+		})
+		return err
+	}
+	require.Equal(t, handoff.CodeUnauthenticated, handoff.CodeOf(receive("{", "another secret")))
+	for range 2 {
+		require.Equal(t, handoff.CodeInvalid, handoff.CodeOf(receive(`{"conversation_id":17}`, "secret")))
+	}
+	list, _, err := b.store.Quarantined(t.Context(), "", handoff.Page{})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, 2, list[0].Count)
+	require.Contains(t, list[0].Reason, "conversation_id")
+	require.NotContains(t, string(list[0].Request), "conversation_id", "it is sealed")
+	plain, err := b.sealer.Open(list[0].Request, []byte("quarantine:"+v.Agent.Connection.ID))
+	require.NoError(t, err)
+	require.Contains(t, string(plain), "/human/message/receive")
+	require.NotContains(t, string(plain), "top secret")
 }

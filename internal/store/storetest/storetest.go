@@ -8,6 +8,7 @@
 //	list.go         logs, lists and pages
 //	delivery.go     lanes and what settles them
 //	agent.go        agents and connections
+//	inbound.go      what providers tell, and what of it has to wait
 //	timer.go        when sessions are due
 //	email.go        the address that a user told once
 //	key.go          API keys, and what is noted about the database

@@ -1,0 +1,214 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/human-handoff/handoff/internal/agents"
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/wake"
+)
+
+// domain is a Service on a store, at a time that the test sets.
+type domain struct {
+	*handoff.Service
+
+	now time.Time
+	ids int
+}
+
+func newDomain(s Store) *domain {
+	d := &domain{now: start}
+	d.Service = handoff.NewService(handoff.Config{
+		Store: s, Waker: wake.NewHub(), Now: func() time.Time { return d.now },
+		NewID: func(prefix string) string { d.ids++; return fmt.Sprintf("%s%d", prefix, d.ids) },
+	})
+	return d
+}
+
+// deliver takes the head of a lane to the provider, which calls it vendorID.
+func (d *domain) deliver(t *testing.T, s Store, sessionID, vendorID string) {
+	t.Helper()
+	job, ok, err := s.Head(t.Context(), sessionID)
+	require.NoError(t, err)
+	require.True(t, ok)
+	a := handoff.Attempt{State: handoff.DeliveryDelivered, VendorID: vendorID, Ref: handoff.Ref{ID: "ref"}}
+	require.NoError(t, d.Settle(t.Context(), job.Delivery, a))
+}
+
+func (d *domain) send(t *testing.T, sessionID, id, text string) handoff.Message {
+	t.Helper()
+	m, err := d.SendMessage(t.Context(), sessionID, handoff.Message{ClientMessageID: id, Text: text})
+	require.NoError(t, err)
+	return m
+}
+
+// status is what a provider tells of its message.
+func status(vendorID string, s handoff.MessageStatus, detail string) handoff.Inbound {
+	return handoff.Inbound{VendorID: vendorID, Body: handoff.StatusReported{Status: s, Detail: detail}}
+}
+
+// statusesOf returns how far a message got, by its log.
+func statusesOf(t *testing.T, s Store, sessionID, messageID string) (list []handoff.MessageStatus) {
+	t.Helper()
+	for _, e := range wholeLog(t, s, sessionID) {
+		if change, ok := e.Body.(handoff.MessageStatusChanged); ok && change.MessageID == messageID {
+			list = append(list, change.Status)
+		}
+	}
+	return list
+}
+
+func human(key, text string) handoff.Inbound {
+	return handoff.Inbound{SessionID: "s1", Key: key, Body: handoff.HumanMessage{Text: text}}
+}
+
+func humanTexts(t *testing.T, s Store, sessionID string) (texts []string) {
+	t.Helper()
+	for _, e := range wholeLog(t, s, sessionID) {
+		if m, ok := e.Body.(handoff.MessageLogged); ok && m.Message.Author == handoff.AuthorHuman {
+			texts = append(texts, m.Message.Text)
+		}
+	}
+	return texts
+}
+
+var inboundTests = map[string]func(t *testing.T, db Database){
+	"StatusAfterTheAnswer": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		d := newDomain(s)
+		d.deliver(t, s, "s1", "")
+		m := d.send(t, "s1", "k", "hello")
+		d.deliver(t, s, "s1", "v1")
+		require.NoError(t, d.Receive(t.Context(), "other connection", status("v1", handoff.MessageRead, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageDelivered, "")), "nothing new")
+		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageRead, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageRead, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageFailed, "no")), "it was read")
+		require.Equal(t, []handoff.MessageStatus{handoff.MessageDelivered, handoff.MessageRead}, statusesOf(t, s, "s1", m.ID))
+		require.Equal(t, handoff.MessageRead, d.send(t, "s1", "k", "hello").Status, "a repeat tells it too")
+	},
+
+	"StatusBeforeTheAnswer": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		d := newDomain(s)
+		d.deliver(t, s, "s1", "")
+		m := d.send(t, "s1", "k", "hello")
+		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageDelivered, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageFailed, "nobody has this number")))
+		require.Empty(t, statusesOf(t, s, "s1", m.ID))
+		held, err := s.Held(t.Context(), "connection", "v1")
+		require.NoError(t, err)
+		require.Len(t, held, 2)
+
+		d.deliver(t, s, "s1", "v1")
+		require.Equal(t, []handoff.MessageStatus{handoff.MessageDelivered, handoff.MessageFailed}, statusesOf(t, s, "s1", m.ID))
+		held, err = s.Held(t.Context(), "connection", "v1")
+		require.NoError(t, err)
+		require.Empty(t, held)
+		deliveries, _, err := s.Deliveries(t.Context(), handoff.DeliveryFilter{SessionID: "s1"}, handoff.Page{})
+		require.NoError(t, err)
+		require.Equal(t, "nobody has this number", deliveries[0].LastError)
+	},
+
+	"StatusThatNobodyWaitsForIsDropped": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		require.NoError(t, s.Hold(t.Context(), handoff.HeldStatus{ConnectionID: "c", VendorID: "old"}, at(0)))
+		require.NoError(t, s.Hold(t.Context(), handoff.HeldStatus{ConnectionID: "c", VendorID: "new"}, at(0).Add(25*time.Hour)))
+		for id, want := range map[string]int{"old": 0, "new": 1} {
+			held, err := s.Held(t.Context(), "c", id)
+			require.NoError(t, err)
+			require.Len(t, held, want, id)
+		}
+	},
+
+	"EchoesCountForNothing": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		d := newDomain(s)
+		d.deliver(t, s, "s1", "")
+		d.send(t, "s1", "k", "hello")
+		d.deliver(t, s, "s1", "v1")
+		for _, vendorID := range []string{"v1", "v2", ""} {
+			in := human("", "from "+vendorID)
+			in.VendorID = vendorID
+			require.NoError(t, d.Receive(t.Context(), "connection", in))
+		}
+		require.Equal(t, []string{"from v2", "from "}, humanTexts(t, s, "s1"))
+	},
+
+	"LoopsAreBroken": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		d := newDomain(s)
+		for i := range 6 {
+			d.send(t, "s1", fmt.Sprint("k", i), fmt.Sprint("hello ", i))
+			err := d.Receive(t.Context(), "connection", human(fmt.Sprint("in", i), fmt.Sprint(" hello ", i, "\n")))
+			if i < 3 {
+				require.NoError(t, err, "people quote")
+			} else {
+				require.ErrorIs(t, err, handoff.ErrLoop)
+			}
+		}
+		require.NoError(t, d.Receive(t.Context(), "connection", human("other", "Something else")), "it stops nothing else")
+		d.now = d.now.Add(2 * time.Minute)
+		require.NoError(t, d.Receive(t.Context(), "connection", human("again", "hello 5")), "it was a while ago")
+		require.Len(t, humanTexts(t, s, "s1"), 5)
+	},
+
+	"KeysHoldForAWindow": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		d := newDomain(s)
+		say := func(window time.Duration) {
+			in := human("digest of yes", "yes")
+			in.Window = window
+			require.NoError(t, d.Receive(t.Context(), "connection", in))
+		}
+		say(time.Minute)
+		d.now = d.now.Add(time.Minute)
+		say(time.Minute)
+		require.Len(t, humanTexts(t, s, "s1"), 1)
+		d.now = d.now.Add(time.Second)
+		say(time.Minute)
+		require.Len(t, humanTexts(t, s, "s1"), 2, "by now it is another yes")
+		d.now = d.now.Add(time.Minute)
+		say(time.Minute)
+		require.Len(t, humanTexts(t, s, "s1"), 2, "which has a window of its own")
+		d.now = d.now.Add(time.Hour)
+		say(0)
+		require.Len(t, humanTexts(t, s, "s1"), 2, "without a window it is the same for ever")
+	},
+
+	"QuarantineCountsRepeats": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		keep := func(connection, digest string, when time.Time) {
+			require.NoError(t, s.Quarantine(t.Context(), agents.Quarantined{
+				ConnectionID: connection, AgentID: "a", Provider: "webhook", Reason: "no JSON", Request: []byte("sealed"),
+				Digest: []byte(digest), Time: when,
+			}))
+		}
+		keep("c1", "x", at(0))
+		keep("c1", "x", at(1))
+		keep("c2", "x", at(2))
+		list, next, err := s.Quarantined(t.Context(), "c1", handoff.Page{})
+		require.NoError(t, err)
+		require.Empty(t, next)
+		require.Len(t, list, 1)
+		require.NotZero(t, list[0].ID)
+		list[0].ID = 0
+		require.Equal(t, agents.Quarantined{
+			ConnectionID: "c1", AgentID: "a", Provider: "webhook", Reason: "no JSON", Request: []byte("sealed"),
+			Digest: []byte("x"), Count: 2, Time: at(1),
+		}, list[0])
+		keep("c3", "y", at(0).Add(31*24*time.Hour))
+		list, _, err = s.Quarantined(t.Context(), "", handoff.Page{})
+		require.NoError(t, err)
+		require.Len(t, list, 1, "what is old makes room")
+	},
+}
