@@ -22,6 +22,9 @@ var ErrClosed = &handoff.Error{Code: handoff.CodeUnavailable, Reason: "STORE_CLO
 // ErrOverloaded is returned when more updates wait than the writer takes on.
 var ErrOverloaded = &handoff.Error{Code: handoff.CodeExhausted, Reason: "STORE_OVERLOADED", Message: "more updates are waiting for the database than it can take; try again in a moment"}
 
+// ErrStuck is returned when an update has waited too long for its turn.
+var ErrStuck = &handoff.Error{Code: handoff.CodeUnavailable, Reason: "DATABASE_STUCK", Message: "the database has not taken a write for some seconds and nothing was stored; check its disk, then try again"}
+
 // translate tells a caller what an error of the database means to it. Errors of
 // the domain and of contexts stay as they are.
 func translate(err error) error {

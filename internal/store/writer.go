@@ -8,11 +8,16 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
 	maxBatch     = 256  // updates in one transaction; more would only make each wait longer
 	defaultQueue = 4096 // updates that wait; beyond that callers are turned away
+
+	// maxWait is how long an update waits for its turn. A writer that takes longer
+	// is stuck, mostly in a disk, and callers had better hear of it.
+	maxWait = 5 * time.Second
 )
 
 // command is one caller's update. It reads what it needs, runs the caller's
@@ -70,10 +75,10 @@ func (w *writer) stop() {
 	<-w.done
 }
 
-// do runs a command and returns its outcome once it is on disk. When ctx ends
-// before the command has begun, it never runs and do returns the context's
-// error; afterwards do waits for the outcome, because the command may be using
-// what the caller shares with it.
+// do runs a command and returns its outcome once it is on disk. When ctx ends, or
+// too much time passes, before the command has begun, it never runs and do returns
+// why; afterwards do waits for the outcome, because the command may be using what
+// the caller shares with it.
 func (w *writer) do(ctx context.Context, run command) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -82,14 +87,21 @@ func (w *writer) do(ctx context.Context, run command) error {
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
+	patience := time.NewTimer(maxWait)
+	defer patience.Stop()
+	given := error(nil)
 	select {
 	case <-r.done:
+		return r.err
 	case <-ctx.Done():
-		if r.stage.CompareAndSwap(stageQueued, stageGivenUp) {
-			return ctx.Err()
-		}
-		<-r.done
+		given = ctx.Err()
+	case <-patience.C:
+		given = ErrStuck
 	}
+	if r.stage.CompareAndSwap(stageQueued, stageGivenUp) {
+		return given
+	}
+	<-r.done
 	return r.err
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -196,6 +197,32 @@ func TestWriterTurnsAwayWhatItCannotTake(t *testing.T) {
 	}
 	require.NoError(t, send(t.Context(), s, "later"))
 	require.Equal(t, 3, messages(t, s))
+}
+
+// A caller whose turn does not come is told so after some seconds, and its update
+// never runs; the one that the writer is stuck with waits for its outcome.
+func TestWriterIsStuck(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := openTest(t, defaultQueue)
+		newSession(t, s, "s1")
+		begun, free, held := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			held <- s.Update(t.Context(), "s1", "", func(ses *handoff.Session) error {
+				close(begun)
+				<-free
+				_, err := ses.Accept(handoff.Message{ID: "held"}, time.Unix(2, 0))
+				return err
+			})
+		}()
+		<-begun
+		before := time.Now()
+		require.ErrorIs(t, send(t.Context(), s, "m1"), ErrStuck)
+		require.Equal(t, maxWait, time.Since(before))
+		close(free)
+		require.NoError(t, <-held)
+		require.Equal(t, 1, messages(t, s))
+	})
 }
 
 func TestWriterPanicInAWrite(t *testing.T) {
