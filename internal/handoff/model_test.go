@@ -144,7 +144,7 @@ func (m *model) fire(now time.Time) {
 		m.close(handoff.ClosedByExpiry)
 	case over(m.waitEnds()) && m.asked.IsZero() && m.limits.OnWait != handoff.WaitTimeoutClose:
 		m.asked = now
-		m.prompts = append(m.prompts, handoff.WaitPrompted{Deadline: now.Add(time.Duration(m.limits.Wait))})
+		m.prompts = append(m.prompts, handoff.WaitPrompted{Deadline: now.Add(time.Duration(m.limits.Wait)), Text: "Go on waiting?"})
 	case over(m.waitEnds()) && m.taken:
 		m.close(handoff.ClosedByWaitTimeout)
 	case over(m.waitEnds()):
@@ -153,7 +153,7 @@ func (m *model) fire(now time.Time) {
 		m.close(handoff.ClosedBySessionTimeout)
 	case over(m.humanIsSilent()):
 		m.unanswered = time.Time{}
-		m.prompts = append(m.prompts, handoff.WaitPrompted{})
+		m.prompts = append(m.prompts, handoff.WaitPrompted{Text: "Nobody answers?"})
 	}
 }
 
@@ -201,8 +201,9 @@ func drawLimits(t *rapid.T) handoff.Limits {
 	}
 	limits := handoff.Limits{
 		Wait: handoff.WaitTimeout(draw("wait", unit)), Session: handoff.SessionTimeout(draw("session", unit)),
-		OnWait:  rapid.SampledFrom([]handoff.WaitTimeoutAction{handoff.WaitTimeoutPrompt, handoff.WaitTimeoutClose}).Draw(t, "on wait"),
-		Longest: draw("longest", max(unit, units.Draw(t, "unit of the longest"))),
+		OnWait:     rapid.SampledFrom([]handoff.WaitTimeoutAction{handoff.WaitTimeoutPrompt, handoff.WaitTimeoutClose}).Draw(t, "on wait"),
+		Longest:    draw("longest", max(unit, units.Draw(t, "unit of the longest"))),
+		WaitPrompt: "Go on waiting?", SilencePrompt: "Nobody answers?",
 	}
 	if rapid.Bool().Draw(t, "silence on") {
 		limits.Silence = draw("silence", unit)
