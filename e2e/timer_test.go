@@ -266,24 +266,38 @@ func TestAStartThatNeverGetsThrough(t *testing.T) {
 	assert.Empty(t, r.callsOf(session.GetId(), ""), "what was given up does not begin after all")
 }
 
-// TestTimersOutliveAKill kills the server right after the OK that armed a timer,
-// and starts it again when that is overdue.
+// TestTimersOutliveAKill kills the server after the OK that armed a timer, and
+// starts it again when that is overdue: right after the OK, and when the provider
+// has the session, so that after the start there is nothing to do but the timer.
 func TestTimersOutliveAKill(t *testing.T) {
 	t.Parallel()
+	t.Run("right after the request", func(t *testing.T) {
+		t.Parallel()
+		killBeforeTimers(t, func(*client, string) {})
+	})
+	t.Run("once the provider has it", func(t *testing.T) {
+		t.Parallel()
+		killBeforeTimers(t, func(c *client, id string) { c.awaitState(t, id, waiting) })
+	})
+}
+
+func killBeforeTimers(t *testing.T, beforeKill func(c *client, session string)) {
+	t.Helper()
 	s, r := startServer(t, withFixedPort()), startReceiver(t)
-	const missed, ahead = 2 * time.Second, 8 * time.Second
+	const missed, ahead = bearable, 3 * bearable
 	s.configureTimed("missed", r, func(settings *handoffv1.Settings) { settings.WaitTimeout = durationpb.New(missed) })
 	s.configureTimed("ahead", r, func(settings *handoffv1.Settings) { settings.WaitTimeout = durationpb.New(ahead) })
 	later, _ := s.admin.request(t, "ahead", "conversation")
 	sooner, _ := s.admin.request(t, "missed", "conversation")
+	beforeKill(s.admin, later.GetId())
+	beforeKill(s.admin, sooner.GetId())
 	s.kill()
 
 	time.Sleep(time.Until(sooner.GetCreateTime().AsTime().Add(missed + short)))
-	back := time.Now().Truncate(time.Microsecond)
+	back := time.Now().Truncate(time.Microsecond) // as the server keeps times
 	s.start()
-	// Whether the provider had the session before the kill is open.
-	var prompts, ends []*handoffv1.Event
 	s.admin.awaitState(t, sooner.GetId(), closed)
+	var prompts, ends []*handoffv1.Event
 	events := s.admin.events(t, sooner.GetId())
 	for _, event := range events {
 		switch {
