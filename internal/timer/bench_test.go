@@ -27,7 +27,7 @@ import (
 
 const (
 	few, many = 1_000, 100_000 // open sessions
-	requested = 20_000         // those of the many that were asked for; the others are copies
+	requested = 10_000         // those of the many that were asked for; the others are copies
 	fallDue   = 1_000          // timers that fire among them …
 	spread    = 3 * time.Second
 	wait      = spread + time.Second // … once all of them are set
