@@ -134,11 +134,12 @@ func (g *gateway) copySessions(b *testing.B, sessions int) {
 		WHEN 'conversation_id' THEN 'conversation_id || ?1'
 		ELSE name END) FROM pragma_table_info('sessions')`).Scan(&columns, &values)
 	require.NoError(b, err)
-	originals := g.open
-	for ; g.open < sessions; g.open += originals {
+	for g.open < sessions {
+		originals := min(g.open, sessions-g.open) // copies are copied too
 		_, err = db.ExecContext(b.Context(), "INSERT INTO sessions ("+columns+") SELECT "+values+
 			" FROM sessions WHERE agent_id = 'long' ORDER BY num LIMIT ?2", fmt.Sprintf("-%d", g.open), originals)
 		require.NoError(b, err)
+		g.open += originals
 	}
 	var open int
 	require.NoError(b, db.QueryRowContext(b.Context(), "SELECT count(*) FROM sessions WHERE state <> 'closed' AND due > 0").Scan(&open))
