@@ -11,16 +11,32 @@ import (
 	"github.com/human-handoff/handoff/internal/handoff"
 )
 
-// machine drives one session with random commands and checks the invariants of
-// the aggregate after each of them.
+// machine drives one session with random commands at random times. After each of
+// them it checks the log and the lane for what must always hold, and the rest
+// against a model.
 type machine struct {
 	s        *handoff.Session
+	model    *model
 	now      time.Time
 	messages int
-	head     int // the first delivery of the lane that is not settled
-	owners   []handoff.Owner
-	epoch    uint64
+	head     int  // the first delivery of the lane that is not settled
+	asked    bool // the customer was asked whether to wait, and nobody has said a thing since
+	seen     int  // the events that were looked at for prompts
+	lonely   bool // no human's message comes, so that waits get to their end
+	stuck    bool // the start hardly ever gets through
 }
+
+func newMachine(t *rapid.T) *machine {
+	limits, epoch := drawLimits(t), rapid.Uint64Range(0, 9).Draw(t, "epoch")
+	s := handoff.NewSession(handoff.Session{ID: "s", ConnectionID: "c", Limits: limits}, handoff.Start{}, epoch, t0)
+	return &machine{
+		s: s, now: t0, model: &model{limits: limits, epoch: epoch, began: t0, waitBegan: t0},
+		lonely: rapid.Bool().Draw(t, "lonely"), stuck: rapid.Bool().Draw(t, "stuck"),
+	}
+}
+
+// seldom keeps what ends a session rare, or few would live to see their timers.
+func seldom(t *rapid.T) bool { return rapid.IntRange(0, 9).Draw(t, "seldom") == 9 }
 
 func (m *machine) id() string {
 	m.messages++
@@ -35,6 +51,8 @@ func (m *machine) accept(t *rapid.T) {
 		return
 	}
 	require.NoError(t, err)
+	m.asked = false
+	m.model.customerSpoke(m.now)
 }
 
 func (m *machine) receive(t *rapid.T) {
@@ -47,28 +65,106 @@ func (m *machine) receive(t *rapid.T) {
 		handoff.QueueMoved{Position: 1},
 	}).Draw(t, "inbound")
 	closed := m.s.State == handoff.StateClosed
+	switch in.(type) {
+	case handoff.HumanMessage:
+		if m.lonely && !closed {
+			return
+		}
+	case handoff.HumanClosed:
+		if !seldom(t) {
+			return
+		}
+	default:
+	}
 	require.Equal(t, closed, m.s.Receive(in, m.id(), m.now))
+	if closed {
+		return
+	}
+	m.model.receive(in, m.now)
+	if _, spoke := in.(handoff.HumanMessage); spoke {
+		m.asked = false
+	}
 }
 
 func (m *machine) settle(t *rapid.T) {
 	deliveries := m.s.Changes().Deliveries
-	if m.head == len(deliveries) {
+	if m.head == len(deliveries) || m.head == 0 && m.stuck && !seldom(t) {
 		return
 	}
 	state := rapid.SampledFrom([]handoff.DeliveryState{
 		handoff.DeliveryPending, handoff.DeliveryDelivered, handoff.DeliveryFailed,
 	}).Draw(t, "outcome")
 	m.s.Settle(deliveries[m.head], handoff.Attempt{State: state, Ref: handoff.Ref{ID: "r"}, RetryAt: m.now.Add(time.Second)}, m.now)
+	if deliveries[m.head].Kind == handoff.DeliverStart {
+		m.model.settleStart(state)
+	}
 	if state != handoff.DeliveryPending {
 		m.head++
 	}
 }
 
 func (m *machine) close(t *rapid.T) {
+	if !seldom(t) {
+		return
+	}
 	reason := rapid.SampledFrom([]handoff.CloseReason{
-		handoff.ClosedByCustomer, handoff.ClosedByOperator, handoff.ClosedByHuman, handoff.ClosedByExpiry,
+		handoff.ClosedByCustomer, handoff.ClosedByOperator, handoff.ClosedByHuman, handoff.ClosedByWaitTimeout,
+		handoff.ClosedBySessionTimeout, handoff.ClosedByProvider, handoff.ClosedByExpiry,
 	}).Draw(t, "reason")
 	m.s.Close(reason, handoff.Outcome{}, m.now)
+	m.model.close(reason)
+}
+
+func (m *machine) goOn(t *rapid.T) {
+	closed := m.s.State == handoff.StateClosed
+	err := m.s.ContinueWaiting(m.now)
+	if closed {
+		require.ErrorIs(t, err, handoff.ErrSessionClosed)
+		return
+	}
+	require.NoError(t, err)
+	m.asked = false
+	m.model.goOn(m.now)
+}
+
+// fire looks for what is due, twice. What is early or repeated changes nothing.
+func (m *machine) fire(t *rapid.T) {
+	next, before := m.model.next(), m.s.Snapshot()
+	touched := *m.s.Changes()
+	m.s.Fire(m.now)
+	m.model.fire(m.now)
+	if next.IsZero() || m.now.Before(next) {
+		require.Equal(t, before, m.s.Snapshot(), "nothing was due")
+		require.Equal(t, touched, *m.s.Changes(), "nothing was due")
+	} else {
+		require.Greater(t, m.s.LastSequence, before.LastSequence, "whatever falls due is logged")
+	}
+	before, touched = m.s.Snapshot(), *m.s.Changes()
+	m.s.Fire(m.now)
+	require.Equal(t, before, m.s.Snapshot(), "the second look at one instant")
+	require.Equal(t, touched, *m.s.Changes(), "the second look at one instant")
+}
+
+// fallDue goes to the next timer and fires it.
+func (m *machine) fallDue(t *rapid.T) {
+	if next := m.model.next(); next.After(m.now) {
+		late := rapid.SampledFrom([]time.Duration{0, time.Microsecond, 250 * time.Millisecond}).Draw(t, "late")
+		m.now = next.Add(late)
+	}
+	m.fire(t)
+}
+
+// wait lets time pass: a little, to a timer or close to it, far beyond several of
+// them, or backwards, as a clock that is set right may go.
+func (m *machine) wait(t *rapid.T) {
+	next := m.model.next()
+	if next.Before(m.now) { // closed, or overdue
+		next = m.now
+	}
+	m.now = rapid.SampledFrom([]time.Time{
+		m.now.Add(time.Millisecond), m.now.Add(time.Second), m.now.Add(-time.Millisecond), m.now.Add(-time.Second),
+		next, next, next, next.Add(-time.Microsecond), next.Add(time.Microsecond), next.Add(time.Hour), next.Add(48 * time.Hour),
+	}).Draw(t, "now")
 }
 
 func (m *machine) repeat(t *rapid.T) {
@@ -113,20 +209,26 @@ func (m *machine) check(t *rapid.T) {
 	require.Equal(t, m.s.LastSequence, last)
 	require.Equal(t, rank[m.s.State], state)
 	require.Equal(t, m.s.State == handoff.StateClosed, m.s.CloseReason != "")
-	m.checkOwner(t)
+	m.checkPrompts(t)
 	m.checkLane(t, logged)
+	m.model.check(t, m.s)
 }
 
-// checkOwner checks that the epoch rises by one with each change of owner, and else never.
-func (m *machine) checkOwner(t *rapid.T) {
-	if owner := m.s.Owner(); owner != m.owners[len(m.owners)-1] {
-		m.owners = append(m.owners, owner)
+// checkPrompts checks that nobody is asked who has not answered the last time, and
+// that a question with a deadline is for those alone who wait for a human.
+func (m *machine) checkPrompts(t *rapid.T) {
+	events := m.s.Changes().Events
+	for _, e := range events[m.seen:] {
+		p, ok := e.Body.(handoff.WaitPrompted)
+		if !ok {
+			continue
+		}
+		require.False(t, m.asked, "one prompt at a time")
+		waits := m.s.State != handoff.StateActive
+		require.Equal(t, waits, !p.Deadline.IsZero())
+		m.asked = waits
 	}
-	require.LessOrEqual(t, m.epoch, m.s.Epoch)
-	m.epoch = m.s.Epoch
-	// A close right after a human's first words may pass two owners in one step,
-	// so the epoch is at least the number of changes that were seen.
-	require.GreaterOrEqual(t, m.s.Epoch, uint64(len(m.owners)-1))
+	m.seen = len(events)
 }
 
 // checkLane checks that the lane holds the start, every customer's message once
@@ -151,11 +253,13 @@ func (m *machine) checkLane(t *rapid.T, logged map[string]bool) {
 
 func TestInvariants(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		m := &machine{s: newSession(), now: t0, owners: []handoff.Owner{handoff.OwnerBot}}
-		t.Repeat(map[string]func(*rapid.T){
-			"accept": m.accept, "receive": m.receive, "settle": m.settle, "close": m.close, "repeat": m.repeat,
-			"": func(t *rapid.T) { m.now = m.now.Add(time.Millisecond); m.check(t) },
-		})
-	})
+	for range 10 { // what takes several steps to go wrong is not met in one run of the library's default length
+		t.Run("random", rapid.MakeCheck(func(t *rapid.T) {
+			m := newMachine(t)
+			t.Repeat(map[string]func(*rapid.T){
+				"accept": m.accept, "receive": m.receive, "settle": m.settle, "close": m.close, "repeat": m.repeat,
+				"go on": m.goOn, "fire": m.fire, "wait": m.wait, "fall due": m.fallDue, "": m.check,
+			})
+		}))
+	}
 }
