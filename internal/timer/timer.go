@@ -21,6 +21,8 @@ const (
 	parallel = 64
 	// storeRetry is the pause after the database failed.
 	storeRetry = time.Second
+	// maxSleep bounds a sleep, which a step of the wall clock does not shorten.
+	maxSleep = time.Minute
 )
 
 // Store finds what is due.
@@ -83,18 +85,25 @@ func (l *Loop) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-			l.look(ctx)
+			if next := l.planned(); !l.now().Before(next) { // the zero time is past, too
+				l.look(ctx)
+			}
 		case <-l.wake:
 		}
-		l.mu.Lock()
-		next := l.next
-		l.mu.Unlock()
+		next := l.planned()
 		if next.IsZero() {
 			timer.Stop()
 			continue
 		}
-		timer.Reset(next.Sub(l.now()))
+		timer.Reset(min(next.Sub(l.now()), maxSleep))
 	}
+}
+
+// planned returns when to look next; the zero time is none.
+func (l *Loop) planned() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next
 }
 
 // look fires what is due and notes when to look again.

@@ -98,3 +98,31 @@ func TestTimersFireOnTime(t *testing.T) {
 		<-done
 	})
 }
+
+// A clock that is set forward brings what it passes, within a minute.
+func TestTimersFollowTheWallClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var mu sync.Mutex
+		step := time.Duration(0)
+		now := func() time.Time { mu.Lock(); defer mu.Unlock(); return time.Now().Add(step) }
+		tab := &table{fired: map[string]time.Time{}, due: map[string]time.Time{"s": began.Add(3 * time.Hour)}}
+		loop := timer.New(timer.Config{Store: tab, Firer: tab, Now: now, Logger: slog.New(slog.DiscardHandler)})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); loop.Run(ctx) }()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.Empty(t, tab.fired)
+		require.Equal(t, 1, tab.looks, "waking up reads nothing")
+		mu.Lock()
+		step = 2 * time.Hour
+		mu.Unlock()
+		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
+		require.Contains(t, tab.fired, "s")
+		cancel()
+		<-done
+	})
+}
