@@ -23,7 +23,13 @@ race: ## test everything with the race detector
 	go test -race ./...
 
 .PHONY: bench
-bench: ## run the benchmarks
+bench: ## compare with the bare things below (ROWS=1,4 RUNS=5 QUICK=1 JSON=file PROFILE=folder)
+	cd bench && go build -o ../bin/bench . && exec ../bin/bench \
+		$(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS)) $(if $(QUICK),--quick) \
+		$(if $(JSON),--json $(abspath $(JSON))) $(if $(PROFILE),--profile $(abspath $(PROFILE)))
+
+.PHONY: gobench
+gobench: ## run the Go benchmarks
 	go test -run '^$$' -bench . ./...
 
 .PHONY: generate
@@ -40,6 +46,7 @@ lint: protos web/node_modules/.package-lock.json gen/ts/node_modules/.package-lo
 	$(GO_TOOL) golangci-lint run ./...
 	cd web && npm run check
 	cd gen/ts && npm run check
+	cd bench && go vet ./...
 	$(GO_TOOL) buf format --diff --exit-code
 	$(GO_TOOL) buf lint
 	scripts/breaking.sh
