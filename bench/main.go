@@ -87,7 +87,7 @@ func table(ctx context.Context, e *rows.Env, selected []rows.Row) (err error) {
 	fmt.Printf("Machine: %s. Runs: %d; median [least..greatest].\n\n%s\n", measure.Machine(), e.Runs, rows.Head)
 	var failed []string
 	for _, row := range selected {
-		fmt.Fprintf(os.Stderr, "row %d: %s (make bench ROWS=%d)\n", row.Number, row.Title, row.Number)
+		fmt.Fprintf(os.Stderr, "row %d: %s\n", row.Number, row.Title)
 		limited, cancel := context.WithTimeout(ctx, rowLimit)
 		err := e.Run(limited, row)
 		cancel()

@@ -73,8 +73,10 @@ type Report struct {
 	lines []*line
 }
 
-// Note adds the values of one run. A bare of 0 means that there is nothing to
-// compare with.
+// alone stands for the bare value of what there is nothing to compare with.
+const alone = -1.0
+
+// Note adds the values of one run.
 func (r *Report) Note(m Metric, ours, bare float64) {
 	at := slices.IndexFunc(r.lines, func(l *line) bool { return l.row == r.row && l.What == m.What })
 	if at < 0 {
@@ -87,8 +89,11 @@ func (r *Report) Note(m Metric, ours, bare float64) {
 		return
 	}
 	value := map[string]any{"row": r.row, "what": m.What, "unit": m.Unit, "run": len(l.ours), "ours": ours}
-	if bare != 0 {
-		value["bare"], value["ratio"] = bare, ours/bare
+	if bare != alone {
+		value["bare"] = bare
+	}
+	if bare > 0 {
+		value["ratio"] = ours / bare
 	}
 	if m.Goal != nil {
 		value["goal"] = m.Goal.String()
@@ -106,7 +111,7 @@ func (r *Report) WriteRow(w io.Writer, row int) {
 }
 
 // Head is the head of the table.
-const Head = "| row | what | ours | bare | ours / bare | goal | met |\n| --- | --- | --- | --- | --- | --- | --- |"
+const Head = "| row | what | ours | bare | ours / bare | goal | met | measured by |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
 
 func (l *line) markdown() string {
 	ratios := l.ratios()
@@ -117,23 +122,24 @@ func (l *line) markdown() string {
 			met = "yes"
 		}
 	}
-	cells := []string{strconv.Itoa(l.row), l.What, spread(l.ours, l.Unit), spread(l.bare, l.Unit), spread(ratios, ""), goal, met}
+	cells := []string{strconv.Itoa(l.row), l.What, spread(l.ours, l.Unit), spread(l.bare, l.Unit), spread(ratios, ""), goal, met, fmt.Sprintf("`make bench ROWS=%d`", l.row)}
 	return "| " + strings.Join(cells, " | ") + " |"
 }
 
 func (l *line) ratios() []float64 {
 	var ratios []float64
 	for i := range l.ours {
-		if l.bare[i] != 0 {
+		if l.bare[i] > 0 {
 			ratios = append(ratios, l.ours[i]/l.bare[i])
 		}
 	}
 	return ratios
 }
 
-// spread is the median of values with the least and the greatest.
+// spread is the median of values with the least and the greatest; nothing for
+// what is not there.
 func spread(values []float64, unit string) string {
-	if len(values) == 0 || slices.Max(values) == 0 && unit != "" && slices.Min(values) == 0 && unit != "messages" {
+	if len(values) == 0 || values[0] == alone {
 		return ""
 	}
 	text := figure(median(values))
@@ -154,11 +160,9 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// figure has three digits that count, and no more.
+// figure has about three digits: no more of them mean anything.
 func figure(v float64) string {
 	switch {
-	case v >= 1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 10:

@@ -58,9 +58,13 @@ func (e *Env) Run(ctx context.Context, row Row) error {
 	return row.Measure(ctx, e)
 }
 
-// lasting is how long a load lasts.
+// lasting is how long a load lasts. A profile needs more samples than a figure
+// needs calls.
 func (e *Env) lasting(d time.Duration) time.Duration {
-	if e.Quick {
+	switch {
+	case e.Profile != "":
+		return 4 * d
+	case e.Quick:
 		return d / 4
 	}
 	return d
@@ -119,7 +123,7 @@ func (e *Env) profiled(ctx context.Context, p *target.Product, name string, d ti
 		return work()
 	}
 	taken := make(chan error, 1)
-	go func() { taken <- p.Profile(ctx, filepath.Join(e.Profile, name+".pprof"), d) }()
+	go func() { taken <- p.Profile(ctx, filepath.Join(e.Profile, name+".pprof"), e.lasting(d)) }()
 	if err := work(); err != nil {
 		return err
 	}

@@ -15,8 +15,9 @@ import (
 // storeAlone is row 2. The store is internal to the product, so the product's
 // own benchmark measures it; what that prints is read here.
 func storeAlone(ctx context.Context, e *Env) error {
+	// Built as the product is, so that most of it is built already.
 	binary := filepath.Join(e.Dir, "store.test")
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./internal/store")
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-trimpath", "-o", binary, "./internal/store")
 	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the benchmark: %w\n%s", err, out)

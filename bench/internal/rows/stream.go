@@ -121,35 +121,31 @@ func fanOut(ctx context.Context, e *Env) error {
 		return err
 	}
 	n := e.many(sessions)
+	plain := &gateway{server: bare, http: target.Transport(false)}
 	for range e.Runs {
-		plain := &gateway{server: bare, http: target.Transport(false)}
-		b, err := e.fan(ctx, bare, session, n, func(ctx context.Context, text string) error {
+		b, err := e.fan(ctx, bare, session, n, nil, func(ctx context.Context, text string) error {
 			return plain.post(ctx, "/publish", []byte(text), nil)
 		})
 		if err != nil {
 			return fmt.Errorf("yardstick: %w", err)
 		}
-		var o [2]flow
-		err = e.profiled(ctx, p, "row6", 3*time.Second, func() (err error) {
-			o, err = e.fan(ctx, ours.server, session, n, func(ctx context.Context, text string) error { return ours.reply(ctx, session, text) })
-			return err
-		})
+		o, err := e.fan(ctx, ours.server, session, n, p, func(ctx context.Context, text string) error { return ours.reply(ctx, session, text) })
 		if err != nil {
 			return err
 		}
 		e.Report.Note(Metric{"one event at a time", "/s", nil}, o[0].delivered, b[0].delivered)
 		e.Report.Note(Metric{"one event at a time, p99", "ms", goal(AtMost(12))}, o[0].p99, b[0].p99)
-		e.Report.Note(Metric{"guard: centrifugo's recorded best, one at a time", "/s", goal(AtLeast(centrifugoOne))}, o[0].delivered, 0)
+		e.Report.Note(Metric{"guard: centrifugo's recorded best, one at a time", "/s", goal(AtLeast(centrifugoOne))}, o[0].delivered, alone)
 		e.Report.Note(Metric{"8 events in flight", "/s", nil}, o[1].delivered, b[1].delivered)
 		e.Report.Note(Metric{"server's CPU a delivery, 8 in flight", "us", nil}, o[1].cpu, b[1].cpu)
-		e.Report.Note(Metric{"guard: 1.1 times centrifugo's recorded best, 8 in flight", "/s", goal(AtLeast(1.1 * centrifugoFlights))}, o[1].delivered, 0)
+		e.Report.Note(Metric{"guard: 1.1 times centrifugo's recorded best, 8 in flight", "/s", goal(AtLeast(1.1 * centrifugoFlights))}, o[1].delivered, alone)
 	}
 	return nil
 }
 
 // fan opens streams of one session and publishes to them, at first one event at
-// a time, then with 8 in flight.
-func (e *Env) fan(ctx context.Context, server *target.Process, session string, n int, publish publisher) (flows [2]flow, err error) {
+// a time, then with 8 in flight. A product, if given, is what may be profiled.
+func (e *Env) fan(ctx context.Context, server *target.Process, session string, n int, profiled *target.Product, publish publisher) (flows [2]flow, err error) {
 	s, err := target.OpenPlain(ctx, server.Host(), []string{session}, n)
 	if err != nil {
 		return flows, err
@@ -158,11 +154,21 @@ func (e *Env) fan(ctx context.Context, server *target.Process, session string, n
 	if err := quiet(ctx, s); err != nil { // a log that is there already comes at first
 		return flows, err
 	}
-	if flows[0], err = flight(ctx, server, s, n, e.many(50), 1, publish); err != nil {
-		return flows, err
+	for i, f := range []struct{ events, atOnce int }{{50, 1}, {300, 8}} {
+		work := func() (err error) {
+			flows[i], err = flight(ctx, server, s, n, e.many(f.events), f.atOnce, publish)
+			return err
+		}
+		if profiled == nil {
+			err = work()
+		} else {
+			err = e.profiled(ctx, profiled, fmt.Sprintf("row6 %d at once", f.atOnce), time.Second, work)
+		}
+		if err != nil {
+			return flows, err
+		}
 	}
-	flows[1], err = flight(ctx, server, s, n, e.many(300), 8, publish)
-	return flows, err
+	return flows, nil
 }
 
 // flight publishes events, some at a time, and waits until all streams have all.
