@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -59,7 +61,7 @@ func (e *Env) compareIdle(ctx context.Context, what string, n int, g *Goal, open
 		return err
 	}
 	defer bare.Stop()
-	b, err := idleKiB(ctx, bare, "session", n, open)
+	b, err := idleKiB(ctx, bare, "session", n, open, nil)
 	if err != nil {
 		return fmt.Errorf("yardstick: %w", err)
 	}
@@ -68,7 +70,13 @@ func (e *Env) compareIdle(ctx context.Context, what string, n int, g *Goal, open
 		return err
 	}
 	defer ours.Stop()
-	o, err := idleKiB(ctx, ours.Process, ids[0], n, open)
+	heap := func() error {
+		if e.Profile == "" {
+			return nil
+		}
+		return ours.Heap(ctx, filepath.Join(e.Profile, "row7 "+strings.NewReplacer(",", "", "/", "").Replace(what)+".heap"))
+	}
+	o, err := idleKiB(ctx, ours.Process, ids[0], n, open, heap)
 	if err != nil {
 		return err
 	}
@@ -76,8 +84,9 @@ func (e *Env) compareIdle(ctx context.Context, what string, n int, g *Goal, open
 	return nil
 }
 
-// idleKiB returns the resident memory that each stream costs.
-func idleKiB(ctx context.Context, p *target.Process, session string, n int, open opener) (float64, error) {
+// idleKiB returns the resident memory that each stream costs. look, if given, is
+// called while they are open.
+func idleKiB(ctx context.Context, p *target.Process, session string, n int, open opener, look func() error) (float64, error) {
 	before := measure.ResidentKiB(p.PID)
 	s, err := open(ctx, p, session)
 	if err != nil {
@@ -85,7 +94,11 @@ func idleKiB(ctx context.Context, p *target.Process, session string, n int, open
 	}
 	defer s.Close()
 	time.Sleep(time.Second)
-	return (measure.ResidentKiB(p.PID) - before) / float64(n), nil
+	each := (measure.ResidentKiB(p.PID) - before) / float64(n)
+	if look != nil {
+		err = look()
+	}
+	return each, err
 }
 
 // startAndIdle is row 9.
@@ -109,7 +122,7 @@ func startAndIdle(ctx context.Context, e *Env) error {
 			return err
 		}
 	}
-	for range e.Runs {
+	for range min(e.Runs, 3) { // each takes the time of a beat
 		if err := e.compareIdling(ctx); err != nil {
 			return err
 		}

@@ -98,7 +98,9 @@ func (r *Report) Note(m Metric, ours, bare float64) {
 	if m.Goal != nil {
 		value["goal"] = m.Goal.String()
 	}
-	_ = json.NewEncoder(r.JSON).Encode(value)
+	out := json.NewEncoder(r.JSON)
+	out.SetEscapeHTML(false) // for the goals' signs
+	_ = out.Encode(value)
 }
 
 // WriteRow prints the lines of a row as those of a Markdown table.

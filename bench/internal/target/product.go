@@ -120,8 +120,20 @@ func (p *Product) Sessions(ctx context.Context, n int) ([]string, error) {
 
 // Profile writes what the product's processors do for a while into a file.
 func (p *Product) Profile(ctx context.Context, path string, d time.Duration) error {
-	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.metrics, max(1, int(d.Seconds())))
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	return p.save(ctx, path, fmt.Sprintf("/debug/pprof/profile?seconds=%d", max(1, int(d.Seconds()))))
+}
+
+// Heap writes what the product's memory holds into a file, and what it is made
+// of in whole beside it.
+func (p *Product) Heap(ctx context.Context, path string) error {
+	if err := p.save(ctx, path+".metrics", "/metrics"); err != nil {
+		return err
+	}
+	return p.save(ctx, path, "/debug/pprof/heap")
+}
+
+func (p *Product) save(ctx context.Context, path, from string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.metrics+from, nil)
 	if err != nil {
 		return err
 	}
