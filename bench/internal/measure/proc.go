@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,24 @@ func CPU(pid int) time.Duration {
 	user, _ := strconv.ParseInt(fields[11], 10, 64)
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * clockTick
+}
+
+// Settle waits until a process has done what it still had to do: until it takes
+// next to no processor time.
+func Settle(ctx context.Context, pid int, limit time.Duration) bool {
+	const pause = 200 * time.Millisecond
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		before := CPU(pid)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(pause):
+		}
+		if CPU(pid)-before <= clockTick {
+			return true
+		}
+	}
+	return false
 }
 
 // ResidentKiB returns the resident memory of a process.

@@ -88,7 +88,8 @@ func (e *Env) compareMessage(ctx context.Context, w way, ours *target.Product, b
 }
 
 // messages sends messages as fast as they are answered, and returns the CPU of
-// the server for each, in microseconds.
+// the server for each, in microseconds. That includes what the server does after
+// its answers: ours has a delivery to make for each message.
 func (e *Env) messages(
 	ctx context.Context, server *target.Process, list []handoffv1connect.HandoffServiceClient, ids []string, d time.Duration,
 ) (measure.Result, float64, error) {
@@ -101,13 +102,17 @@ func (e *Env) messages(
 		})
 		return err
 	}
-	if _, err := measure.Closed(ctx, clients, 300*time.Millisecond, call); err != nil {
+	cpu := server.CPU()
+	warm, err := measure.Closed(ctx, clients, 300*time.Millisecond, call)
+	if err != nil {
 		return measure.Result{}, 0, err
 	}
-	before := server.CPU()
 	r, err := measure.Closed(ctx, clients, e.lasting(d), call)
 	if err != nil {
 		return measure.Result{}, 0, err
 	}
-	return r, float64((server.CPU() - before).Microseconds()) / float64(r.Calls), nil
+	if !measure.Settle(ctx, server.PID, settleLimit) {
+		return measure.Result{}, 0, errBusy
+	}
+	return r, float64((server.CPU() - cpu).Microseconds()) / float64(warm.Calls+r.Calls), nil
 }

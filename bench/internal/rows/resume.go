@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/human-handoff/handoff/bench/internal/measure"
 	"github.com/human-handoff/handoff/bench/internal/target"
 	"github.com/human-handoff/handoff/bench/internal/yardstick"
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
@@ -27,6 +28,9 @@ func resume(ctx context.Context, e *Env) error {
 	after, err := e.miss(ctx, ours, ids)
 	if err != nil {
 		return err
+	}
+	if !measure.Settle(ctx, ours.PID, settleLimit) {
+		return errBusy
 	}
 	for range e.Runs {
 		b, err := resumeAll(ctx, bare, ids, after)

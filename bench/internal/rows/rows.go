@@ -4,6 +4,7 @@ package rows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,8 +102,15 @@ func (e *Env) product(ctx context.Context, vendor string, n int) (*target.Produc
 		p.Stop()
 		return nil, nil, fmt.Errorf("opening sessions: %w", err)
 	}
+	if !measure.Settle(ctx, p.PID, settleLimit) { // the sessions' starts are deliveries, too
+		p.Stop()
+		return nil, nil, errBusy
+	}
 	return p, ids, nil
 }
+
+// errBusy says that a server did not come to rest.
+var errBusy = errors.New("the server still works, long after it was left alone")
 
 // yardstick starts a bare server.
 func (e *Env) yardstick(ctx context.Context, name string, args ...string) (*target.Process, error) {
