@@ -42,6 +42,7 @@ type Authenticator struct {
 	newID     func(prefix string) string
 	now       handoff.Clock
 	facts     *lru.Cache[string, facts] // by session
+	wake      chan struct{}             // of size 1: a key is in use
 
 	mu       sync.RWMutex
 	valid    map[string]Key       // by hash; what is missing here is looked up
@@ -67,7 +68,7 @@ func New(c Config) *Authenticator {
 		panic(err) // only for a size of 0
 	}
 	a := &Authenticator{
-		facts: remembered, store: c.Store, sessions: c.Sessions, tokenKeys: c.TokenKeys, newID: c.NewID, now: c.Now,
+		facts: remembered, wake: make(chan struct{}, 1), store: c.Store, sessions: c.Sessions, tokenKeys: c.TokenKeys, newID: c.NewID, now: c.Now,
 		valid: map[string]Key{}, used: map[string]time.Time{}, watchers: map[string]map[*watcher]struct{}{},
 	}
 	if c.AdminKey != "" {
@@ -132,6 +133,10 @@ func (a *Authenticator) remember(k Key) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.valid[string(k.Hash)] = k
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (a *Authenticator) touch(id string) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,8 @@ type keyTable struct {
 	mu   sync.Mutex
 	keys []auth.Key
 	used map[string]time.Time
+
+	lists atomic.Int64 // how often the keys were listed
 }
 
 func (s *keyTable) AddKey(_ context.Context, k auth.Key) error {
@@ -31,6 +34,7 @@ func (s *keyTable) AddKey(_ context.Context, k auth.Key) error {
 }
 
 func (s *keyTable) Keys(context.Context) ([]auth.Key, error) {
+	s.lists.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]auth.Key(nil), s.keys...), nil
@@ -286,4 +290,36 @@ func TestSessionsAreReadOnce(t *testing.T) {
 	_, err = a.Authenticate(t.Context(), token)
 	require.ErrorIs(t, err, auth.ErrTokenExpired)
 	require.NoError(t, a.Authorize(t.Context(), agent, []auth.Scope{auth.ScopeAgent}, auth.Target{SessionID: "ses_1"}), "a key is no token")
+}
+
+// A server whose keys nobody uses looks for revoked ones no more, and begins
+// again with the next use.
+func TestKeysOutOfUseAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		table := &keyTable{}
+		a := newAuth(table, nil)
+		run, stop := context.WithCancel(t.Context())
+		defer stop()
+		go a.Run(run, slog.New(slog.DiscardHandler))
+		secret, key, err := a.CreateKey(t.Context(), auth.ScopeAgent, "bot", "")
+		require.NoError(t, err)
+		_, err = a.Authenticate(t.Context(), secret)
+		require.NoError(t, err)
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		before := table.lists.Load()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.Equal(t, before, table.lists.Load())
+
+		_, err = a.Authenticate(t.Context(), secret)
+		require.NoError(t, err)
+		_, err = newAuth(table, nil).RevokeKey(t.Context(), key.ID)
+		require.NoError(t, err, "by another process")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		_, err = a.Authenticate(t.Context(), secret)
+		require.ErrorIs(t, err, auth.ErrUnauthenticated)
+	})
 }

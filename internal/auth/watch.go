@@ -52,7 +52,7 @@ func (a *Authenticator) forget(k Key) {
 }
 
 // Run follows what other processes revoke, and notes when keys were used, until
-// ctx is done.
+// ctx is done. While no stored key is in use it does nothing.
 func (a *Authenticator) Run(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
@@ -63,6 +63,9 @@ func (a *Authenticator) Run(ctx context.Context, log *slog.Logger) {
 			a.flush(context.WithoutCancel(ctx), log)
 			return
 		case <-tick.C:
+		case <-a.wake:
+			tick.Reset(refreshEvery)
+			continue
 		}
 		if err := a.refresh(ctx); err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "keys.refresh", slog.Any("error", err))
@@ -71,7 +74,17 @@ func (a *Authenticator) Run(ctx context.Context, log *slog.Logger) {
 			flushed = now
 			a.flush(ctx, log)
 		}
+		if a.idle() {
+			tick.Stop()
+		}
 	}
+}
+
+// idle reports whether there is nothing to follow.
+func (a *Authenticator) idle() bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return len(a.valid)+len(a.watchers)+len(a.used) == 0
 }
 
 func (a *Authenticator) refresh(ctx context.Context) error {
@@ -91,6 +104,11 @@ func (a *Authenticator) flush(ctx context.Context, log *slog.Logger) {
 	a.mu.Lock()
 	used := a.used
 	a.used = map[string]time.Time{}
+	for hash, k := range a.valid { // those that are out of use are looked up again
+		if used[k.ID].IsZero() && a.watchers[k.ID] == nil {
+			delete(a.valid, hash)
+		}
+	}
 	a.mu.Unlock()
 	if len(used) == 0 {
 		return

@@ -53,6 +53,10 @@ type Config struct {
 // New returns a Door.
 func New(c Config) *Door { return &Door{c} }
 
+// minCompressed is how long an answer has to be for compression to gain more than
+// it costs.
+const minCompressed = 1 << 10
+
 // services are the names of all that is served.
 var services = []string{
 	handoffv1connect.HandoffServiceName, handoffv1connect.KeyServiceName, handoffv1connect.AdminServiceName,
@@ -64,6 +68,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	c := d.config
 	options := connect.WithHandlerOptions(
 		connect.WithReadMaxBytes(maxBody),
+		connect.WithCompressMinBytes(minCompressed),
 		connect.WithRecover(func(ctx context.Context, spec connect.Spec, _ http.Header, v any) error {
 			c.Logger.ErrorContext(ctx, "rpc.panic", slog.String("procedure", spec.Procedure), slog.Any("panic", v))
 			return handoff.Errorf(handoff.CodeInternal, "PANIC", "panic in %s", spec.Procedure)
