@@ -82,6 +82,27 @@ func (c *Conn) Close(ctx context.Context, call Call, reason handoff.CloseReason)
 	})
 }
 
+// Paces reports whether the adapter is a [Pacer].
+func (c *Conn) Paces() bool {
+	_, ok := c.adapter.(Pacer)
+	return ok
+}
+
+// Pace is the adapter's [Pacer]; one that is none, or that panics, lets every call go.
+func (c *Conn) Pace(call Call) (key string, interval time.Duration) {
+	p, ok := c.adapter.(Pacer)
+	if !ok {
+		return "", 0
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.logPanic(context.Background(), "pace", p)
+			key, interval = "", 0
+		}
+	}()
+	return p.Pace(call)
+}
+
 // call is the one way out: the deadline, the adapter, the judgement, the log.
 func (c *Conn) call(ctx context.Context, name string, call Call, do func(context.Context) error) error {
 	began := c.now()

@@ -52,7 +52,40 @@ type Descriptor struct {
 	Config       proto.Message     // an empty configuration message
 	Fields       map[string]string // what to enter in each of its fields
 	Capabilities handoff.Capabilities
+	Limits       Limits
 	SetupSteps   []string
+}
+
+// Limits is how much a vendor takes from one connection at a time. It is what the
+// vendor states; what it really bears is found out by its rate-limited answers.
+type Limits struct {
+	Concurrent int     // calls under way at once; 0 = [DefaultConcurrent]
+	PerSecond  float64 // calls a second in the long run; 0 = no limit
+	Burst      int     // calls at once after a rest; 0 = what a second allows, at least one
+}
+
+// DefaultConcurrent bounds the calls that are under way to a vendor that states
+// no limit, so that one that hangs holds up its own sessions alone.
+const DefaultConcurrent = 512
+
+// WithDefaults returns the limits with every default in its place.
+func (l Limits) WithDefaults() Limits {
+	if l.Concurrent <= 0 {
+		l.Concurrent = DefaultConcurrent
+	}
+	if l.PerSecond > 0 && l.Burst <= 0 {
+		l.Burst = max(1, int(l.PerSecond))
+	}
+	return l
+}
+
+// Pacer is an [Adapter] of a vendor that limits something wider than a session: a
+// channel, a phone, a member of a team.
+type Pacer interface {
+	// Pace returns what a call counts towards, and how far apart the starts of two
+	// calls that count towards the same have to be; an empty key or no interval
+	// means any. It is pure and quick.
+	Pace(c Call) (key string, interval time.Duration)
 }
 
 // Adapter talks to one account of a vendor. It is safe for concurrent use.
