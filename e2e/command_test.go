@@ -38,6 +38,9 @@ func TestBadConfiguration(t *testing.T) {
 		"public URL":            {"public-url", "HANDOFF_PUBLIC_URL", "handoff.example"},
 		"public URL of files":   {"public-url", "HANDOFF_PUBLIC_URL", "file:///tmp"},
 		"metrics address":       {"metrics-listen", "HANDOFF_METRICS_LISTEN", "nowhere"},
+		"retry horizon":         {"retry-horizon", "HANDOFF_RETRY_HORIZON", "a day"},
+		"retry horizon short":   {"retry-horizon", "HANDOFF_RETRY_HORIZON", "999ms"},
+		"retry horizon long":    {"retry-horizon", "HANDOFF_RETRY_HORIZON", "721h"},
 		"a bool":                {"allow-private-destinations", "HANDOFF_ALLOW_PRIVATE_DESTINATIONS", "perhaps"},
 		"admin key file":        {"admin-key", "HANDOFF_ADMIN_KEY_FILE", "no-such-file"},
 		"encryption key file":   {"encryption-key", "HANDOFF_ENCRYPTION_KEY_FILE", "no-such-file"},
@@ -100,7 +103,7 @@ func TestHelp(t *testing.T) {
 		}
 		for _, flag := range []string{
 			"listen", "database", "public-url", "nats", "admin-key", "encryption-key", "allow-private-destinations",
-			"metrics-listen", "log-format",
+			"metrics-listen", "log-format", "retry-horizon",
 		} {
 			assert.Contains(t, stdout, "--"+flag)
 			assert.Contains(t, stdout, "HANDOFF_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))

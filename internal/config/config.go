@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/human-handoff/handoff/internal/auth"
 	"github.com/human-handoff/handoff/internal/seal"
@@ -71,6 +72,7 @@ type Flags struct {
 	EncryptionKeyFile string `env:"HANDOFF_ENCRYPTION_KEY_FILE" help:"A file that holds the encryption key." placeholder:"FILE"`
 
 	AllowPrivateDestinations bool   `env:"HANDOFF_ALLOW_PRIVATE_DESTINATIONS" help:"Let providers' URLs resolve to loopback, private and link-local addresses."`
+	RetryHorizon             string `default:"24h" env:"HANDOFF_RETRY_HORIZON" help:"How long a message that does not get through is tried again before it fails: from 1s to 720h." placeholder:"DURATION"`
 	MetricsListen            string `env:"HANDOFF_METRICS_LISTEN" help:"A second address with /metrics and pprof, without a key (default: /metrics on the main port, for admin keys)." placeholder:"HOST:PORT"`
 	LogFormat                string `env:"HANDOFF_LOG_FORMAT" help:"Logs on stderr as text or json (default: text on a terminal, else json)." placeholder:"text|json"`
 }
@@ -83,6 +85,7 @@ type Config struct {
 	AdminKey       string   // empty = made at the first start
 	EncryptionKeys [][]byte // empty = from the key file beside the database
 	AllowPrivate   bool
+	RetryHorizon   time.Duration
 	MetricsListen  string // empty = none
 	JSONLogs       bool
 }
@@ -114,6 +117,9 @@ func (f Flags) Check(stderrIsTerminal bool) (Config, error) {
 	if c.EncryptionKeys, err = f.encryptionKeys(); err != nil {
 		return Config{}, err
 	}
+	if c.RetryHorizon, err = checkRetryHorizon(f.RetryHorizon); err != nil {
+		return Config{}, err
+	}
 	c.JSONLogs, err = f.jsonLogs(stderrIsTerminal)
 	return c, err
 }
@@ -138,6 +144,23 @@ func checkPublicURL(given string) (string, error) {
 		return "", &Error{"public-url", "HANDOFF_PUBLIC_URL", fmt.Sprintf("%q is not the base of an URL, for example https://handoff.example.com", given)}
 	}
 	return strings.TrimRight(given, "/"), nil
+}
+
+const (
+	defaultRetryHorizon = 24 * time.Hour
+	minRetryHorizon     = time.Second
+	maxRetryHorizon     = 720 * time.Hour
+)
+
+func checkRetryHorizon(given string) (time.Duration, error) {
+	if given == "" { // by whoever makes Flags without a command line
+		return defaultRetryHorizon, nil
+	}
+	d, err := time.ParseDuration(given)
+	if err != nil || d < minRetryHorizon || d > maxRetryHorizon {
+		return 0, &Error{"retry-horizon", "HANDOFF_RETRY_HORIZON", fmt.Sprintf("%q is not a duration from 1s to 720h, for example 24h", given)}
+	}
+	return d, nil
 }
 
 func (f Flags) adminKey() (string, error) {
