@@ -45,6 +45,8 @@ type Service struct {
 	watchers watchers
 	rechecks *rechecks
 
+	reporting sync.Mutex // held while a call's outcome changes a status
+
 	mu     sync.Mutex
 	opened map[string]*opened // by connection
 	health map[string]health  // by connection; what the last calls told

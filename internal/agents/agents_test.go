@@ -1,6 +1,7 @@
 package agents_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/agents"
+	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/all"
@@ -212,6 +214,66 @@ func TestCallsTellHowAConnectionFares(t *testing.T) {
 	require.Equal(t, handoff.ServiceAvailable, status().State, "who refuses a message has taken the credentials")
 	require.Zero(t, status().DegradedSince)
 	require.Equal(t, []string{id}, b.released)
+}
+
+func TestTermsTellWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.mustConfigure(&handoffv1.WebhookConfig{Url: b.desk.URL, Password: password}).Agent.Connection.ID
+	terms := func() dispatch.Terms {
+		t.Helper()
+		terms, err := b.svc.Terms(t.Context(), id)
+		require.NoError(t, err)
+		return terms
+	}
+	require.False(t, terms().Held)
+	require.Nil(t, terms().Pace, "the kind has no paces")
+
+	for _, c := range []struct {
+		class  provider.Class
+		held   bool
+		reason string
+	}{
+		{provider.ClassTransient, false, ""},
+		{provider.ClassRateLimited, false, ""},
+		{provider.ClassCredentials, true, handoff.ReasonCredentials},
+		{provider.ClassConsent, true, handoff.ReasonConsent},
+		{provider.ClassIncomplete, true, handoff.ReasonIncomplete},
+	} {
+		b.svc.Report(t.Context(), id, nil)
+		b.svc.Report(t.Context(), id, &provider.Error{Class: c.class, Err: errors.New("because")})
+		require.Equal(t, c.held, terms().Held, c.class)
+		v, err := b.svc.Get(t.Context(), "bot")
+		require.NoError(t, err)
+		require.Equal(t, c.reason, v.Status.ReasonCode)
+	}
+
+	b.mustConfigure(&handoffv1.WebhookConfig{Url: b.desk.URL, Password: "wrong"})
+	require.True(t, terms().Held)
+	b.desk.Close()
+	b.mustConfigure(&handoffv1.WebhookConfig{Url: b.desk.URL, Password: password})
+	require.False(t, terms().Held, "an outage ends by itself")
+
+	_, err := b.svc.Terms(t.Context(), "unknown")
+	require.ErrorIs(t, err, agents.ErrConnectionNotFound)
+}
+
+// TestRefusalsThatCannotBeStoredAreNotForgotten cannot reach the database: nobody would
+// check the connection again, so that its next call has to find out.
+func TestRefusalsThatCannotBeStoredAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.mustConfigure(&handoffv1.WebhookConfig{Url: b.desk.URL, Password: password}).Agent.Connection.ID
+	b.released = nil
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	b.svc.Report(gone, id, &provider.Error{Class: provider.ClassCredentials, Err: errors.New("401")})
+	require.Equal(t, []string{id}, b.released)
+	b.svc.Report(t.Context(), id, &provider.Error{Class: provider.ClassCredentials, Err: errors.New("401")})
+	v, err := b.svc.Get(t.Context(), "bot")
+	require.NoError(t, err)
+	require.Equal(t, handoff.ServiceUnavailable, v.Status.State)
+	require.Len(t, b.released, 1)
 }
 
 func TestAReplacedSigningSecretHoldsForADay(t *testing.T) {

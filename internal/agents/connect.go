@@ -39,6 +39,35 @@ func (svc *Service) Sender(ctx context.Context, connectionID string) (dispatch.S
 	return o.conn, nil
 }
 
+// Terms implements dispatch.Connections.
+func (svc *Service) Terms(ctx context.Context, connectionID string) (dispatch.Terms, error) {
+	c, err := svc.store.Connection(ctx, connectionID)
+	if err != nil {
+		return dispatch.Terms{}, err
+	}
+	var t dispatch.Terms
+	if k, ok := svc.kind(c.Kind); ok {
+		t.Limits = k.Describe().Limits
+	}
+	// An outage ends by itself, and a call may be the first to find out.
+	t.Held = c.Status.State != handoff.ServiceAvailable && c.Status.ReasonCode != handoff.ReasonUnreachable
+	if o, err := svc.open(c); err == nil && o.conn.Paces() {
+		t.Pace = func(call provider.Call) (key string, interval time.Duration) { return svc.pace(connectionID, o, call) }
+	}
+	return t, nil
+}
+
+// pace asks the connection as it is configured now; before it has been opened
+// again, as it was.
+func (svc *Service) pace(connectionID string, was *opened, call provider.Call) (key string, interval time.Duration) {
+	svc.mu.Lock()
+	if o := svc.opened[connectionID]; o != nil {
+		was = o
+	}
+	svc.mu.Unlock()
+	return was.conn.Pace(call)
+}
+
 // open opens a stored connection, or returns the opened one of the same version.
 func (svc *Service) open(c *handoff.Connection) (*opened, error) {
 	svc.mu.Lock()
@@ -83,7 +112,7 @@ func (svc *Service) connect(c *handoff.Connection, config proto.Message) (*provi
 		return nil, fmt.Errorf("provider %q is not built in this version", c.Kind)
 	}
 	if missing := k.Missing(config); len(missing) > 0 {
-		return nil, &provider.Error{Class: provider.ClassTransient, Err: fmt.Errorf("the configuration lacks %v", missing)}
+		return nil, provider.Errorf(provider.ClassIncomplete, "the configuration lacks %v", missing)
 	}
 	adapter, err := k.Open(config, provider.Deps{HTTP: svc.http, Now: svc.now})
 	if err != nil {

@@ -15,21 +15,25 @@ type health string
 const (
 	healthy  health = "healthy"
 	degraded health = "degraded" // outages and rate limits; the status stays as it is
-	refused  health = "refused"  // credentials
+	refused  health = "refused"  // until somebody acts: credentials, mostly
 )
 
-// Report notes the outcome of a call over a connection. Refused credentials make
-// the status UNAVAILABLE at once; outages and rate limits only mark it as
+// Report notes the outcome of a call over a connection. Refused credentials, and
+// whatever else lasts until somebody acts, make the status UNAVAILABLE at once; outages and rate limits only mark it as
 // degraded; a success, and a refusal of the message alone, show that it works.
 func (svc *Service) Report(ctx context.Context, connectionID string, callErr error) {
 	now := healthOf(callErr)
-	svc.mu.Lock()
-	same := svc.health[connectionID] == now
-	svc.health[connectionID] = now
-	svc.mu.Unlock()
-	if same {
+	if svc.healthIs(connectionID, now) {
 		return
 	}
+	svc.reporting.Lock() // what is stored must be what was noted last
+	defer svc.reporting.Unlock()
+	if svc.healthIs(connectionID, now) {
+		return
+	}
+	svc.mu.Lock()
+	svc.health[connectionID] = now
+	svc.mu.Unlock()
 	var healed bool
 	changed, err := svc.store.SetStatus(ctx, connectionID, func(s *handoff.ConnectionStatus) {
 		healed = now == healthy && s.State == handoff.ServiceUnavailable
@@ -38,6 +42,9 @@ func (svc *Service) Report(ctx context.Context, connectionID string, callErr err
 	if err != nil {
 		svc.log.ErrorContext(ctx, "agents.report", slog.String("connection_id", connectionID), slog.Any("error", err))
 		svc.forgetHealth(connectionID)
+		if now == refused {
+			svc.release(connectionID) // nobody will check it; let the next call find out again
+		}
 		return
 	}
 	svc.statusChanged(changed)
@@ -51,7 +58,7 @@ func healthOf(err error) health {
 		return healthy
 	}
 	switch provider.ClassOf(err) {
-	case provider.ClassCredentials:
+	case provider.ClassCredentials, provider.ClassConsent, provider.ClassIncomplete:
 		return refused
 	case provider.ClassRejected:
 		return healthy
@@ -65,12 +72,22 @@ func applyHealth(s *handoff.ConnectionStatus, h health, callErr error, now time.
 	case healthy:
 		*s = handoff.ConnectionStatus{State: handoff.ServiceAvailable, CheckTime: now}
 	case refused:
-		s.State, s.ReasonCode, s.Reason, s.CheckTime = handoff.ServiceUnavailable, handoff.ReasonCredentials, callErr.Error(), now
+		if s.State == handoff.ServiceNotConfigured {
+			return // which tells more
+		}
+		s.State, s.ReasonCode = handoff.ServiceUnavailable, provider.ClassOf(callErr).ReasonCode()
+		s.Reason, s.CheckTime = callErr.Error(), now
 	case degraded:
 		if s.DegradedSince.IsZero() {
 			s.DegradedSince = now
 		}
 	}
+}
+
+func (svc *Service) healthIs(connectionID string, h health) bool {
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	return svc.health[connectionID] == h
 }
 
 func (svc *Service) forgetHealth(connectionID string) {

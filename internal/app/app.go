@@ -94,8 +94,10 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	a.auth = auth.New(auth.Config{
 		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,
 	})
-	a.dispatch = dispatch.New(dispatch.Config{Store: a.store, Connections: a.agents, Settler: service, Now: time.Now, Logger: log})
-	hub.OnDeliveries(a.dispatch.Wake)
+	a.dispatch = dispatch.New(dispatch.Config{
+		Store: a.store, Connections: a.agents, Settler: service, Horizon: c.RetryHorizon, Now: time.Now, Logger: log,
+	})
+	hub.OnDeliveries(a.dispatch)
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
 	a.agents.OnAvailable(a.dispatch.Release)

@@ -17,116 +17,222 @@ const (
 	backoffBase    = 500 * time.Millisecond
 	minBackoff     = 50 * time.Millisecond
 	maxBackoff     = 5 * time.Minute
-	retryHorizon   = 24 * time.Hour // after which a delivery is given up
-	maxBackoffStep = 16             // keeps the shift from overflowing
+	maxBackoffStep = 16 // keeps the shift from overflowing
 )
 
 var errNeverStarted = &provider.Error{Class: provider.ClassRejected, Err: errors.New("the provider never took the session")}
 
-// deliver makes one attempt and settles it. It reports whether the lane may
-// look again at once: false when the outcome could not be recorded, or when the
-// dispatcher stops and the delivery stays as it is.
-func (d *Dispatcher) deliver(ctx context.Context, job handoff.Job) bool {
-	slots := d.slots(job.Session.ConnectionID)
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return false
-	}
-	defer func() { <-slots }()
-	if d.stopping() {
-		return false
+// attempt is one try to deliver a lane's first job.
+type attempt struct {
+	parcel  parcel
+	call    provider.Call
+	session subject
+	permit  permit
+}
+
+// launch tries to deliver a lane's first job. The caller holds d.mu.
+func (d *Dispatcher) launch(l *lane, p permit) {
+	l.state = laneCalling
+	ctx := d.ctx
+	t := attempt{parcel: l.jobs[0], session: l.session, call: l.call(), permit: p}
+	d.running.Go(func() { d.deliver(ctx, l, t) })
+}
+
+// deliver makes one attempt and settles it.
+func (d *Dispatcher) deliver(ctx context.Context, l *lane, t attempt) {
+	if t.parcel.empty && !d.fill(ctx, l, &t) {
+		return
 	}
 	began := d.now()
-	attempt, err := d.attempt(ctx, job)
+	a, err := d.send(ctx, t)
 	if err != nil && ctx.Err() != nil {
-		return false // cut by Stop, which is no failure of the provider's
+		return // cut by Stop, which is no failure of the provider's
 	}
-	// The outcome is recorded even while the program stops: it happened.
-	if settleErr := d.settler.Settle(context.WithoutCancel(ctx), job.Delivery, attempt); settleErr != nil {
-		d.log.ErrorContext(ctx, "dispatch.settle", slog.String("session_id", job.Session.ID), slog.Any("error", settleErr))
+	rest := d.learnFrom(ctx, t, err)
+	o := outcome{delivery: t.parcel.delivery, attempt: a}
+	if err != nil {
+		o.attempt = d.failure(o.delivery, err, rest)
+		o.ownWait = provider.ClassOf(err) == provider.ClassTransient && retryAfter(err) == 0
+	} else {
+		o.attempt.State = handoff.DeliveryDelivered
+	}
+	d.logAttempt(ctx, t, o.attempt, err, d.now().Sub(began))
+	d.settle(ctx, l, o)
+}
+
+// learnFrom tells all that the outcome of a call concerns of it. It returns for
+// how long the connection has to rest now.
+func (d *Dispatcher) learnFrom(ctx context.Context, t attempt, err error) (rest time.Duration) {
+	if t.permit.gate == nil {
+		return 0
+	}
+	d.mu.Lock()
+	rest = d.note(t.permit, err)
+	d.mu.Unlock()
+	// Only now: what is reported may end in a Release, which has to come last.
+	if _, unopened := errors.AsType[*unopenedError](err); !unopened {
+		d.conns.Report(ctx, t.session.connectionID, err)
+	}
+	return rest
+}
+
+// unopenedError says that a connection could not even be opened, for a reason that
+// lies with us.
+type unopenedError struct{ error }
+
+// Unwrap returns the cause.
+func (e *unopenedError) Unwrap() error { return e.error }
+
+// fill reads the content of what memory had no room for. It reports false if the
+// attempt ends there.
+func (d *Dispatcher) fill(ctx context.Context, l *lane, t *attempt) bool {
+	job, ok, err := d.store.Head(ctx, l.id)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shift(l)
+	if err != nil || !ok || job.Delivery.NextAttempt.After(d.now()) {
+		d.found(ctx, l, &job, ok, err)
+		d.giveBack(t.permit)
 		return false
 	}
-	d.logAttempt(ctx, job, attempt, err, d.now().Sub(began))
+	l.session.learn(&job.Session)
+	p := newParcel(&job)
+	p.proven = true
+	d.bytes += p.size // for as long as the call takes
+	l.jobs = append([]parcel{p}, l.jobs...)
+	l.last = max(l.last, p.delivery.ID)
+	t.parcel, t.session, t.call = p, l.session, l.call()
+	if l.needless() {
+		d.giveBack(t.permit)
+		t.permit = permit{}
+	}
 	return true
 }
 
-func (d *Dispatcher) stopping() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.ctx == nil
-}
-
-func (d *Dispatcher) attempt(ctx context.Context, job handoff.Job) (handoff.Attempt, error) {
-	attempt, err := d.call(ctx, job)
-	if err != nil {
-		return d.failure(job.Delivery, err), err
-	}
-	attempt.State = handoff.DeliveryDelivered
-	return attempt, nil
-}
-
-// call makes the provider's call that the job stands for.
-func (d *Dispatcher) call(ctx context.Context, job handoff.Job) (a handoff.Attempt, err error) {
-	s := &job.Session
-	isStart := job.Delivery.Kind == handoff.DeliverStart
-	if isStart && s.CloseReason == handoff.ClosedByProvider || !isStart && s.Ref.ID == "" {
+// send makes the provider's call that an attempt stands for.
+func (d *Dispatcher) send(ctx context.Context, t attempt) (a handoff.Attempt, err error) {
+	if t.permit.gate == nil {
 		return a, errNeverStarted
 	}
-	sender, err := d.conns.Sender(ctx, s.ConnectionID)
+	sender, err := d.conns.Sender(ctx, t.session.connectionID)
 	if err != nil {
+		if _, judged := errors.AsType[*provider.Error](err); !judged {
+			err = &unopenedError{err}
+		}
 		return a, err
 	}
-	c := provider.Call{SessionID: s.ID, AgentID: s.AgentID, Ref: s.Ref, IdempotencyKey: job.Delivery.IdempotencyKey(), Time: job.Delivery.CreateTime}
-	switch job.Delivery.Kind {
+	switch t.parcel.delivery.Kind {
 	case handoff.DeliverStart:
-		a.Ref, err = sender.Open(ctx, c, job.Start)
+		a.Ref, err = sender.Open(ctx, t.call, *t.parcel.start)
 	case handoff.DeliverMessage:
-		a.VendorID, err = sender.Send(ctx, c, job.Message)
+		a.VendorID, err = sender.Send(ctx, t.call, *t.parcel.message)
 	case handoff.DeliverClose:
-		reason := s.CloseReason
+		reason := t.session.closed
 		if reason == handoff.ClosedByProvider {
 			reason = handoff.ClosedByWaitTimeout // what it means to a provider that took the start too late
 		}
-		err = sender.Close(ctx, c, reason)
-	}
-	if ctx.Err() == nil {
-		d.conns.Report(ctx, s.ConnectionID, err)
+		err = sender.Close(ctx, t.call, reason)
 	}
 	return a, err
 }
 
-// failure decides what becomes of a delivery whose attempt failed.
-func (d *Dispatcher) failure(delivery handoff.Delivery, err error) handoff.Attempt {
+// settle records an outcome and goes on with the lane. It is recorded even while
+// the program stops, for it happened; as long as it is not, nothing else of the
+// lane goes out.
+func (d *Dispatcher) settle(ctx context.Context, l *lane, o outcome) {
+	session, err := d.settler.Settle(context.WithoutCancel(ctx), o.delivery, o.attempt)
+	if err != nil {
+		d.log.ErrorContext(ctx, "dispatch.settle", slog.String("session_id", l.id), slog.Any("error", err))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if session == nil {
+		l.unsettled = &o
+		d.wait(l, d.now().Add(storeRetry))
+		return
+	}
+	l.unsettled = nil
+	l.session.learn(session)
+	if o.attempt.State != handoff.DeliveryPending {
+		d.shift(l)
+		d.next(l)
+		return
+	}
+	d.distrust(l)
+	d.shift(l)
+	if l.overdue {
+		d.next(l)
+		return
+	}
+	l.ownWait = o.ownWait
+	d.wait(l, o.attempt.RetryAt)
+}
+
+// settleAgain records an outcome that could not be recorded before, unless the
+// table says that it was.
+func (d *Dispatcher) settleAgain(ctx context.Context, l *lane, o outcome) {
+	job, ok, err := d.store.Head(ctx, l.id)
+	if err == nil && ok && job.Delivery.ID == o.delivery.ID && job.Delivery.Attempts == o.delivery.Attempts {
+		d.settle(ctx, l, o)
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.log.ErrorContext(ctx, "dispatch.head", slog.String("session_id", l.id), slog.Any("error", err))
+		d.wait(l, d.now().Add(storeRetry))
+		return
+	}
+	l.unsettled = nil
+	d.distrust(l)
+	d.shift(l)
+	d.next(l)
+}
+
+// failure decides what becomes of a delivery whose attempt failed, on a connection
+// that has to rest.
+func (d *Dispatcher) failure(delivery handoff.Delivery, err error, rest time.Duration) handoff.Attempt {
 	now := d.now()
 	a := handoff.Attempt{State: handoff.DeliveryPending, Detail: err.Error()}
-	pe, ok := errors.AsType[*provider.Error](err)
-	if !ok {
-		pe = &provider.Error{Class: provider.ClassTransient}
-	}
-	tooOld := now.Sub(delivery.CreateTime) > retryHorizon && pe.Class != provider.ClassCredentials
-	if pe.Class == provider.ClassRejected || tooOld {
+	class := provider.ClassOf(err)
+	tooOld := now.Sub(delivery.CreateTime) > d.horizon && !untilSomebodyActs(class)
+	if class == provider.ClassRejected || tooOld {
 		a.State = handoff.DeliveryFailed
 		return a
 	}
 	step := min(delivery.Attempts, maxBackoffStep)
 	wait := max(minBackoff, d.jitter(min(maxBackoff, backoffBase<<step)))
-	a.RetryAt = now.Add(max(wait, pe.RetryAfter))
+	a.RetryAt = now.Add(max(wait, retryAfter(err), rest))
 	return a
+}
+
+// untilSomebodyActs reports whether a class of errors lasts until an operator, or
+// somebody at the provider, has done something. Nothing is given up for them.
+func untilSomebodyActs(c provider.Class) bool {
+	return c == provider.ClassCredentials || c == provider.ClassConsent || c == provider.ClassIncomplete
+}
+
+// retryAfter is what the provider asked for; 0 if it did not.
+func retryAfter(err error) time.Duration {
+	if pe, ok := errors.AsType[*provider.Error](err); ok {
+		return pe.RetryAfter
+	}
+	return 0
 }
 
 func fullJitter(d time.Duration) time.Duration { return rand.N(d) }
 
-func (d *Dispatcher) logAttempt(ctx context.Context, job handoff.Job, a handoff.Attempt, err error, took time.Duration) {
+func (d *Dispatcher) logAttempt(ctx context.Context, t attempt, a handoff.Attempt, err error, took time.Duration) {
 	level := slog.LevelInfo
 	if a.State != handoff.DeliveryDelivered {
 		level = slog.LevelWarn
 	}
+	delivery := &t.parcel.delivery
 	d.log.LogAttrs(ctx, level, "delivery.attempted",
-		slog.String("session_id", job.Session.ID), slog.String("agent_id", job.Session.AgentID),
-		slog.String("provider", job.Session.Provider), slog.String("connection_id", job.Session.ConnectionID),
-		slog.String("kind", string(job.Delivery.Kind)), slog.String("message_id", job.Delivery.MessageID),
-		slog.Int("attempt", job.Delivery.Attempts+1), slog.String("state", string(a.State)),
+		slog.String("session_id", delivery.SessionID), slog.String("agent_id", t.session.agentID),
+		slog.String("provider", t.session.provider), slog.String("connection_id", t.session.connectionID),
+		slog.String("kind", string(delivery.Kind)), slog.String("message_id", delivery.MessageID),
+		slog.Int("attempt", delivery.Attempts+1), slog.String("state", string(a.State)),
 		slog.Time("retry_at", a.RetryAt), slog.String("error", summary(err)), slog.Duration("took", took))
 }
 

@@ -2,10 +2,21 @@
 //
 // Each session is a lane: only its first pending delivery is sent, and the next
 // one when that is settled, so that a provider gets a session's messages in the
-// order of their acceptance. Lanes run in parallel up to a limit for each
-// connection. A commit wakes the lane; the database is read for what to send,
-// and at start for all lanes that have something. What fails in a way that can
-// heal is tried again with exponential back-off and full jitter.
+// order of their acceptance. Lanes run in parallel, through the gate of their
+// connection. What is committed is handed straight to its lane; the database is
+// the truth and is read whenever memory is not known to agree with it: at the
+// start, after an error, when a queue has become too long. What fails in a way
+// that can heal is tried again with exponential back-off and full jitter.
+//
+//	dispatcher.go  start, stop, and what comes in
+//	lane.go        one session's work, in memory or in the table
+//	gate.go        one connection: limits, pauses, the circuit breaker
+//	pace.go        limits of a provider's that are wider than a session
+//	deliver.go     one attempt and its outcome
+//	alarm.go       all that is waited for, behind one timer
+//	store.go       the ports
+//
+// A lane that waits for anything has no goroutine.
 package dispatch
 
 import (
@@ -15,37 +26,16 @@ import (
 	"time"
 
 	"github.com/human-handoff/handoff/internal/handoff"
-	"github.com/human-handoff/handoff/internal/provider"
 )
 
 const (
-	// callsPerConnection bounds the calls that are under way to one connection,
-	// so that a provider that hangs holds up its own sessions alone.
-	callsPerConnection = 512
+	// DefaultHorizon is how long a delivery is tried again before it is given up.
+	DefaultHorizon = 24 * time.Hour
 	// stopGrace is how long calls under way get to end when the program stops.
 	stopGrace = 10 * time.Second
 	// storeRetry is the pause after the database failed.
 	storeRetry = time.Second
 )
-
-// Sender is a connection as dispatch uses it.
-type Sender interface {
-	Open(ctx context.Context, c provider.Call, start handoff.Start) (handoff.Ref, error)
-	Send(ctx context.Context, c provider.Call, m handoff.Message) (vendorID string, err error)
-	Close(ctx context.Context, c provider.Call, reason handoff.CloseReason) error
-}
-
-// Connections opens connections and is told how they fare.
-type Connections interface {
-	Sender(ctx context.Context, connectionID string) (Sender, error)
-	// Report notes the outcome of a call: nil, or what went wrong.
-	Report(ctx context.Context, connectionID string, err error)
-}
-
-// Settler records the outcome of an attempt.
-type Settler interface {
-	Settle(ctx context.Context, d handoff.Delivery, a handoff.Attempt) error
-}
 
 // Dispatcher runs the lanes.
 type Dispatcher struct {
@@ -54,13 +44,20 @@ type Dispatcher struct {
 	settler Settler
 	now     handoff.Clock
 	log     *slog.Logger
+	horizon time.Duration
 	jitter  func(d time.Duration) time.Duration
 
 	mu      sync.Mutex
 	ctx     context.Context // of all calls; nil until Start and after Stop
 	cancel  context.CancelFunc
-	lanes   map[string]*lane         // by session; a lane is here as long as it has work
-	calls   map[string]chan struct{} // by connection: the slots for its calls
+	ready   bool             // all lanes of the table have been taken up
+	lanes   map[string]*lane // by session; a lane is here as long as it has work
+	commits map[string]int   // by session, those that have not been handed over yet
+	gates   map[string]*gate // by connection
+	alarms  alarms
+	bytes   int     // what lanes have in memory
+	unread  []*lane // that wait for their head to be read
+	readers int
 	running sync.WaitGroup
 }
 
@@ -69,30 +66,38 @@ type Config struct {
 	Store       Store
 	Connections Connections
 	Settler     Settler
+	Horizon     time.Duration // how long a delivery is tried again; 0 = [DefaultHorizon]
 	Now         handoff.Clock
 	Logger      *slog.Logger
 }
 
 // New returns a Dispatcher; it does nothing until Start.
 func New(c Config) *Dispatcher {
+	if c.Horizon <= 0 {
+		c.Horizon = DefaultHorizon
+	}
 	return &Dispatcher{
-		store: c.Store, conns: c.Connections, settler: c.Settler, now: c.Now, log: c.Logger, jitter: fullJitter,
-		lanes: map[string]*lane{}, calls: map[string]chan struct{}{},
+		store: c.Store, conns: c.Connections, settler: c.Settler, now: c.Now, log: c.Logger,
+		horizon: c.Horizon, jitter: fullJitter, lanes: map[string]*lane{}, commits: map[string]int{}, gates: map[string]*gate{},
 	}
 }
 
 // Start takes up all lanes that have pending deliveries.
 func (d *Dispatcher) Start(ctx context.Context) error {
-	sessionIDs, err := d.store.Lanes(ctx)
-	if err != nil {
-		return err
-	}
 	d.mu.Lock()
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	d.mu.Unlock()
+	sessionIDs, err := d.store.Lanes(ctx)
+	if err != nil {
+		d.Stop()
+		return err
+	}
 	for _, id := range sessionIDs {
 		d.Wake(id)
 	}
+	d.mu.Lock()
+	d.ready = true
+	d.mu.Unlock()
 	return nil
 }
 
@@ -101,10 +106,8 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 func (d *Dispatcher) Stop() {
 	d.mu.Lock()
 	cancel := d.cancel
-	d.ctx, d.cancel = nil, nil
-	for _, l := range d.lanes {
-		l.stopTimer()
-	}
+	d.ctx, d.cancel, d.ready = nil, nil, false
+	d.silence()
 	d.mu.Unlock()
 	if cancel == nil {
 		return
@@ -113,51 +116,90 @@ func (d *Dispatcher) Stop() {
 	d.running.Wait()
 	cut.Stop()
 	cancel()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.lanes)
+	clear(d.gates)
+	d.unread, d.bytes = nil, 0
 }
 
-// Wake says that a session's lane may have work. It does not block.
+// Wake says that a session's lane may have work that nobody has handed over. It
+// does not block.
 func (d *Dispatcher) Wake(sessionID string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.look(sessionID)
+}
+
+// look lets a lane read the table. The caller holds d.mu.
+func (d *Dispatcher) look(sessionID string) {
+	if d.ctx == nil {
+		return
+	}
 	l := d.lanes[sessionID]
+	if l == nil {
+		l = d.newLane(sessionID)
+	}
+	d.distrust(l)
+	if l.state == laneIdle { // one that waits for a retry looks when that is due
+		d.next(l)
+	}
+}
+
+// Committing tells that something may be committed for a session's lane, which
+// Deliver will be told of. Until then the lane keeps what it knows: it may find in
+// the table what is handed over later. It does not block.
+func (d *Dispatcher) Committing(sessionID string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.commits[sessionID]++
+}
+
+// Deliver takes over what was committed for a lane. Those of one session come in
+// the order of their commits; whatever does not go on from where the lane is, is
+// read from the table. It does not block.
+func (d *Dispatcher) Deliver(h handoff.Handover) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id := h.Session.ID
+	if d.commits[id]--; d.commits[id] <= 0 {
+		delete(d.commits, id)
+	}
+	l := d.lanes[id]
 	switch {
 	case d.ctx == nil:
-	case l == nil:
-		d.run(sessionID, &lane{})
-	default:
-		l.again = true // a lane that waits for a retry looks when that is due
+		return
+	case h.Unsure || !d.ready:
+		d.look(id)
+	case l != nil:
+		l.session.learn(&h.Session)
+		d.add(l, h.Jobs)
+	case len(h.Jobs) > 0:
+		// An idle lane has nothing pending, so that this is the head of the table.
+		l = d.newLane(id)
+		l.session.learn(&h.Session)
+		l.whole = true
+		d.add(l, h.Jobs)
+	}
+	if l != nil && l.state == laneIdle {
+		d.next(l)
 	}
 }
 
-// Release sends at once what waits for a retry on a connection, because
-// somebody found out that it works again.
-func (d *Dispatcher) Release(connectionID string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for sessionID, l := range d.lanes {
-		if l.connectionID != connectionID || d.ctx == nil {
-			continue
+// add puts jobs at the end of a lane, as long as the lane has room for them and
+// they belong there.
+func (d *Dispatcher) add(l *lane, jobs []handoff.Job) {
+	for i := range jobs {
+		switch {
+		case jobs[i].Delivery.ID <= l.last:
+			d.distrust(l)
+			return
+		case !l.whole:
+			l.again = true
+			return
+		case !d.keep(l, newParcel(&jobs[i])):
+			l.whole, l.again = false, true
+			return
 		}
-		l.released = true
-		if l.stopTimer() {
-			d.run(sessionID, l)
-		}
 	}
-}
-
-// run starts the lane's worker. The caller holds d.mu.
-func (d *Dispatcher) run(sessionID string, l *lane) {
-	d.lanes[sessionID] = l
-	ctx := d.ctx
-	d.running.Go(func() { d.work(ctx, sessionID, l) })
-}
-
-// slots returns the places for calls under way to a connection.
-func (d *Dispatcher) slots(connectionID string) chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.calls[connectionID] == nil {
-		d.calls[connectionID] = make(chan struct{}, callsPerConnection)
-	}
-	return d.calls[connectionID]
 }

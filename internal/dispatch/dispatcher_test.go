@@ -70,20 +70,23 @@ func (d *desk) Head(_ context.Context, session string) (handoff.Job, bool, error
 	return d.lanes[session][0], true, nil
 }
 
-func (d *desk) Settle(_ context.Context, delivery handoff.Delivery, a handoff.Attempt) error {
+func (d *desk) Settle(_ context.Context, delivery handoff.Delivery, a handoff.Attempt) (*handoff.Session, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	lane := d.lanes[delivery.SessionID]
+	session := lane[0].Session
 	if a.State != handoff.DeliveryPending {
 		d.lanes[delivery.SessionID] = lane[1:]
-		return nil
+		return &session, nil
 	}
 	lane[0].Delivery.Attempts++
 	lane[0].Delivery.NextAttempt = a.RetryAt
-	return nil
+	return &session, nil
 }
 
 func (d *desk) Sender(context.Context, string) (dispatch.Sender, error) { return d, nil }
+
+func (d *desk) Terms(context.Context, string) (dispatch.Terms, error) { return dispatch.Terms{}, nil }
 
 func (d *desk) Report(_ context.Context, _ string, err error) {
 	d.mu.Lock()

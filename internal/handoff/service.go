@@ -15,8 +15,9 @@ type Service struct {
 	newID func(prefix string) string
 	now   Clock
 
-	recent recentLogs
-	loops  loops
+	recent    recentLogs
+	loops     loops
+	handovers *handovers
 }
 
 // Config is what a Service is made of.
@@ -31,7 +32,10 @@ type Config struct {
 // NewService returns a Service.
 func NewService(c Config) *Service {
 	now := func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) } // as it is kept
-	return &Service{store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: now}
+	return &Service{
+		store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: now,
+		handovers: newHandovers(c.Waker),
+	}
 }
 
 // Request asks for a handoff.
@@ -72,7 +76,9 @@ func (svc *Service) open(ctx context.Context, agent *Agent, caps Capabilities, r
 		start.Transcript = CutTranscript(start.Transcript, max(1, limit-len(start.Question)))
 	}
 	id, now := svc.newID("ses"), svc.now()
+	var t turn
 	s, created, err := svc.store.Create(ctx, r.Conversation, r.RequestID, func(epoch uint64) (*Session, error) {
+		svc.handovers.take(&t, id)
 		return NewSession(Session{
 			ID: id, AgentID: agent.ID, ConversationID: r.Conversation.ConversationID, RequestID: r.RequestID,
 			ConnectionID: agent.Connection.ID, Provider: agent.Connection.Kind,
@@ -80,11 +86,14 @@ func (svc *Service) open(ctx context.Context, agent *Agent, caps Capabilities, r
 			Team: start.Team, Tags: slices.Clone(start.Tags), Metadata: start.Metadata, Limits: settings.limits(start.Customer.Locale),
 		}, start, epoch, now), nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
+		svc.doubt(&t)
 		return nil, err
-	}
-	if created {
-		svc.wake(s)
+	case created:
+		svc.wake(s, &t)
+	default:
+		svc.handovers.leave(&t)
 	}
 	return s, nil
 }
@@ -118,8 +127,9 @@ func (svc *Service) CloseSession(ctx context.Context, sessionID string, reason C
 	})
 }
 
-// Settle records the outcome of an attempt to deliver.
-func (svc *Service) Settle(ctx context.Context, d Delivery, a Attempt) error {
+// Settle records the outcome of an attempt to deliver. It returns the session when
+// that is on disk; an error beside it is about what should have followed.
+func (svc *Service) Settle(ctx context.Context, d Delivery, a Attempt) (*Session, error) {
 	now := svc.now()
 	s, err := svc.update(ctx, d.SessionID, "", func(s *Session) error {
 		s.Settle(d, a, now)
@@ -128,7 +138,7 @@ func (svc *Service) Settle(ctx context.Context, d Delivery, a Attempt) error {
 	if err == nil && a.VendorID != "" {
 		err = svc.releaseHeld(ctx, s.ConnectionID, a.VendorID)
 	}
-	return err
+	return s, err
 }
 
 // Session returns one session.
@@ -200,25 +210,42 @@ func (svc *Service) CheckTurn(ctx context.Context, c ConversationKey, epoch uint
 // update runs a command on a session and wakes whom its changes concern.
 func (svc *Service) update(ctx context.Context, sessionID, key string, fn func(*Session) error) (*Session, error) {
 	var updated *Session
+	var t turn
 	err := svc.store.Update(ctx, sessionID, key, func(s *Session) error {
 		updated = s
-		return fn(s)
+		if err := fn(s); err != nil {
+			return err
+		}
+		if s.concernsLane() {
+			svc.handovers.take(&t, sessionID)
+		}
+		return nil
 	})
 	if err != nil {
+		svc.doubt(&t)
 		return nil, err
 	}
-	svc.wake(updated)
+	svc.wake(updated, &t)
 	return updated, nil
 }
 
-func (svc *Service) wake(s *Session) {
-	c := s.Changes()
+// doubt ends the turn of a commit that failed. It may be on disk all the same,
+// so the lane has to look.
+func (svc *Service) doubt(t *turn) {
+	if t.sessionID != "" {
+		svc.handovers.finish(t, Handover{Session: Session{ID: t.sessionID}, Unsure: true})
+	}
+}
+
+func (svc *Service) wake(s *Session, t *turn) {
 	if s.Changed() {
 		svc.recent.add(s)
 		svc.waker.Changed(s.ID, s.AgentID)
 	}
-	if len(c.Deliveries) > 0 {
-		svc.waker.Deliveries(s.ID)
+	if t.sessionID != "" && s.concernsLane() {
+		svc.handovers.finish(t, s.handover())
+	} else {
+		svc.handovers.leave(t)
 	}
 	if due := s.Timers.Next(); !due.IsZero() && s.Changed() {
 		svc.waker.Timer(due)

@@ -115,13 +115,18 @@ const (
 	MaxPageSize     = 1000
 )
 
-// Waker tells the program's parts that there is something to read. A wake-up
-// carries no data and may be lost or doubled; it is never waited for.
+// Waker tells the program's parts that there is something to read. A wake-up may
+// be lost or doubled; it is never waited for. None but Deliveries carries data,
+// and that is there to save a read: the table stays the truth.
 type Waker interface {
 	// Changed wakes those who follow the session's log, or all sessions of its agent.
 	Changed(sessionID, agentID string)
-	// Deliveries wakes the session's lane.
-	Deliveries(sessionID string)
+	// Committing tells that something may be committed for the session's lane, and
+	// that Deliveries will tell what became of it.
+	Committing(sessionID string)
+	// Deliveries gives the session's lane what was committed for it, which may be
+	// nothing. Those of a session come once and in the order of their commits.
+	Deliveries(h Handover)
 	// Timer tells that a session is due at a time.
 	Timer(due time.Time)
 	// Follow returns a channel that is ready after each change of the session,

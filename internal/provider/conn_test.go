@@ -232,3 +232,39 @@ func TestParseErrors(t *testing.T) {
 		assert.Empty(t, inbound)
 	}
 }
+
+// pacer is an adapter with a limit of its own.
+type pacer struct {
+	fake
+
+	pace func(Call) (string, time.Duration)
+}
+
+func (p pacer) Pace(c Call) (string, time.Duration) { return p.pace(c) }
+
+func TestPacePassesWhatTheAdapterSays(t *testing.T) {
+	t.Parallel()
+	c, _ := newConn(fake{})
+	key, interval := c.Pace(Call{SessionID: "s"})
+	require.False(t, c.Paces())
+	require.Empty(t, key)
+	require.Zero(t, interval)
+
+	c.adapter = pacer{pace: func(c Call) (string, time.Duration) { return "channel of " + c.SessionID, time.Second }}
+	key, interval = c.Pace(Call{SessionID: "s"})
+	require.True(t, c.Paces())
+	require.Equal(t, "channel of s", key)
+	require.Equal(t, time.Second, interval)
+
+	c.adapter = pacer{pace: func(Call) (string, time.Duration) { panic("odd") }}
+	key, _ = c.Pace(Call{})
+	require.Empty(t, key, "a panic holds up nobody")
+}
+
+func TestLimitsHaveDefaults(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, Limits{Concurrent: DefaultConcurrent}, Limits{}.WithDefaults())
+	require.Equal(t, Limits{Concurrent: 3, PerSecond: 20, Burst: 20}, Limits{Concurrent: 3, PerSecond: 20}.WithDefaults())
+	require.Equal(t, 1, Limits{PerSecond: 0.1}.WithDefaults().Burst)
+	require.Equal(t, 5, Limits{PerSecond: 0.1, Burst: 5}.WithDefaults().Burst)
+}

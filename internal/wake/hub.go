@@ -1,20 +1,30 @@
 // Package wake passes wake-ups between the parts of one process.
 //
-// A wake-up carries no data: it says "look", and whoever looks reads the
-// database. One that is lost or doubled therefore does no harm.
+// A wake-up says "look", and whoever looks reads the database. One that is lost
+// or doubled therefore does no harm. The lanes alone are given what was committed
+// for them, because they would read it at once.
 package wake
 
 import (
 	"sync"
 	"time"
+
+	"github.com/human-handoff/handoff/internal/handoff"
 )
 
 // Hub is the handoff.Waker of a process.
 type Hub struct {
 	mu        sync.Mutex
 	followers map[topic]map[chan struct{}]struct{}
-	lanes     func(sessionID string)
+	lanes     Lanes
 	timers    func(due time.Time)
+}
+
+// Lanes takes over what was committed for lanes, as in handoff.Waker. Its methods
+// must not block.
+type Lanes interface {
+	Committing(sessionID string)
+	Deliver(h handoff.Handover)
 }
 
 // topic is a session, or all sessions of an agent.
@@ -22,12 +32,12 @@ type topic struct{ sessionID, agentID string }
 
 // NewHub returns a hub without followers.
 func NewHub() *Hub {
-	return &Hub{followers: map[topic]map[chan struct{}]struct{}{}, lanes: func(string) {}, timers: func(time.Time) {}}
+	return &Hub{followers: map[topic]map[chan struct{}]struct{}{}, timers: func(time.Time) {}}
 }
 
-// OnDeliveries sets who is told that a session's lane has work. fn must not
-// block. It is called once, before the hub is used.
-func (h *Hub) OnDeliveries(fn func(sessionID string)) { h.lanes = fn }
+// OnDeliveries sets who is given what was committed for lanes; without it nobody
+// is. It is called once, before the hub is used.
+func (h *Hub) OnDeliveries(lanes Lanes) { h.lanes = lanes }
 
 // OnTimer sets who is told of new timers. fn must not block. It is called once,
 // before the hub is used.
@@ -36,8 +46,19 @@ func (h *Hub) OnTimer(fn func(due time.Time)) { h.timers = fn }
 // Timer tells that a session is due at a time.
 func (h *Hub) Timer(due time.Time) { h.timers(due) }
 
-// Deliveries wakes the session's lane.
-func (h *Hub) Deliveries(sessionID string) { h.lanes(sessionID) }
+// Committing tells that something may be committed for the session's lane.
+func (h *Hub) Committing(sessionID string) {
+	if h.lanes != nil {
+		h.lanes.Committing(sessionID)
+	}
+}
+
+// Deliveries gives the session's lane what was committed for it.
+func (h *Hub) Deliveries(committed handoff.Handover) {
+	if h.lanes != nil {
+		h.lanes.Deliver(committed)
+	}
+}
 
 // Changed wakes those who follow the session, or all sessions of its agent. It
 // never blocks: a follower that has not looked since the last wake-up will look

@@ -36,7 +36,8 @@ func (d *domain) deliver(t *testing.T, s Store, sessionID, vendorID string) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	a := handoff.Attempt{State: handoff.DeliveryDelivered, VendorID: vendorID, Ref: handoff.Ref{ID: "ref"}}
-	require.NoError(t, d.Settle(t.Context(), job.Delivery, a))
+	_, err = d.Settle(t.Context(), job.Delivery, a)
+	require.NoError(t, err)
 }
 
 func (d *domain) send(t *testing.T, sessionID, id, text string) handoff.Message {

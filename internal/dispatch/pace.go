@@ -1,0 +1,67 @@
+package dispatch
+
+import "time"
+
+// pace keeps the calls that count towards one thing of a provider's apart: a
+// channel, a phone. It exists as long as somebody has to wait for it.
+type pace struct {
+	key   string
+	next  time.Time // no call before
+	taken bool      // by a lane that stands in the gate's line
+	line  []*lane   // in the order in which they asked
+	alarm alarm     // at next
+}
+
+// paced reports whether a lane may stand in its gate's line already. If not, it
+// stands in that of its pace. The caller holds d.mu, as for all that follows.
+func (d *Dispatcher) paced(g *gate, l *lane) bool {
+	l.pace = nil
+	if g.terms.Pace == nil {
+		return true
+	}
+	key, interval := g.terms.Pace(l.call())
+	if key == "" || interval <= 0 {
+		return true
+	}
+	p := g.paces[key]
+	if p == nil {
+		p = &pace{key: key}
+		p.alarm.ring = func() { d.paceTurn(g, p) }
+		g.paces[key] = p
+	}
+	l.pace, l.interval = p, interval
+	if p.taken || p.alarm.place > 0 {
+		p.line = append(p.line, l)
+		return false
+	}
+	p.taken = true
+	return true
+}
+
+// depart notes that a lane left the gate's line, with or without making a call,
+// and lets the next one of its pace come up in time.
+func (d *Dispatcher) depart(l *lane, calls bool) {
+	p := l.pace
+	if p == nil {
+		return
+	}
+	l.pace, p.taken = nil, false
+	if calls {
+		p.next = d.now().Add(l.interval)
+	}
+	d.set(&p.alarm, p.next)
+}
+
+// paceTurn lets the first of a pace's line into the gate's.
+func (d *Dispatcher) paceTurn(g *gate, p *pace) {
+	if len(p.line) == 0 {
+		delete(g.paces, p.key)
+		return
+	}
+	l := p.line[0]
+	p.line[0] = nil
+	p.line = p.line[1:]
+	p.taken = true
+	g.line = append(g.line, l)
+	d.pump(g)
+}
