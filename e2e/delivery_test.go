@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -234,6 +235,41 @@ func TestCredentialsRefusedInMidSession(t *testing.T) {
 	for _, event := range s.admin.events(t, id) {
 		assert.NotEqual(t, failed, event.GetMessageStatus().GetStatus(), "nothing is lost")
 	}
+}
+
+// TestRefusedCredentialsHoldOverARestart counts the calls to a desk that refuses
+// our credentials: one found out, and the re-check alone asks again.
+func TestRefusedCredentialsHoldOverARestart(t *testing.T) {
+	t.Parallel()
+	s, r := startServer(t), startSecuredReceiver(t)
+	s.configure("shop", r)
+	session, _ := s.admin.request(t, "shop", "conversation")
+	id := session.GetId()
+	s.admin.awaitState(t, id, waiting)
+	right := r.password
+	r.misbehave(`{"password": "` + s.vault.add("password", randomSecret()) + `"}`)
+	s.admin.send(t, id, "1", "kept 1")
+	r.await(id, "/chat", 1)
+	eventually(t, func() error {
+		if state := s.status("shop").GetState(); state != unavailable {
+			return fmt.Errorf("the state is %v", state)
+		}
+		return nil
+	})
+	s.admin.send(t, id, "2", "kept 2")
+	s.restart()
+	s.admin.send(t, id, "3", "kept 3")
+	probes := len(r.probes())
+	eventually(t, func() error {
+		if len(r.probes()) == probes {
+			return errors.New("no re-check yet")
+		}
+		return nil
+	})
+	assert.Len(t, r.callsOf(id, "/chat"), 1)
+	r.misbehave(`{"password": "` + right + `"}`)
+	r.await(id, "/chat", 4)
+	assert.Equal(t, []string{"kept 1", "kept 2", "kept 3"}, r.texts(id))
 }
 
 func TestOutageDegrades(t *testing.T) {
