@@ -28,6 +28,7 @@ type gateway struct {
 	heads     int // reads of lanes
 	headErr   error
 	headTook  time.Duration
+	termsTook time.Duration
 	settleErr error
 	settled   func() error // what is answered once it is recorded; called with mu held
 	settles   int
@@ -235,8 +236,12 @@ func (g *gateway) Sender(_ context.Context, id string) (dispatch.Sender, error) 
 
 func (g *gateway) Terms(_ context.Context, id string) (dispatch.Terms, error) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.terms[id], nil
+	terms, slow := g.terms[id], g.termsTook
+	g.mu.Unlock()
+	if slow > 0 {
+		<-time.After(slow)
+	}
+	return terms, nil
 }
 
 func (g *gateway) Report(context.Context, string, error) {}

@@ -441,6 +441,24 @@ func TestARestartKnowsWhatIsHeld(t *testing.T) {
 	})
 }
 
+// TestAReleaseIsNewerThanTermsThatAreBeingRead finds out that a connection works
+// while the dispatcher still reads that it does not.
+func TestAReleaseIsNewerThanTermsThatAreBeingRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		g.terms["c"] = dispatch.Terms{Held: true}
+		g.termsTook = time.Second
+		d := g.run(0)
+		g.open("c", "s")
+		g.message("s", "1")
+		time.Sleep(time.Millisecond)
+		d.Release("c")
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"1"}, g.keysOf("s"))
+	})
+}
+
 func TestTheHorizonEndsRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -137,7 +137,10 @@ func (c *chaos) step(n int) {
 	case n < 70:
 		c.d.Wake(session)
 	case n < 75:
-		c.d.Deliver(handoff.Handover{Session: handoff.Session{ID: session}, Unsure: true})
+		c.d.Committing(session)
+		if c.late = append(c.late, handoff.Handover{Session: handoff.Session{ID: session}, Unsure: true}); !c.holding {
+			c.handOver()
+		}
 	case n < 80:
 		c.d.Release(connection)
 	case n < 83:
