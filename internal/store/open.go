@@ -35,9 +35,10 @@ const DefaultReaders = 4
 
 // Store is a SQLite database. It is safe for concurrent use.
 type Store struct {
-	writer *writer
-	read   *ent.Client // of connections that cannot write
-	dbs    []*sql.DB   // in the order of closing
+	writer      *writer
+	checkpoints *checkpointer
+	read        *ent.Client // of connections that cannot write
+	dbs         []*sql.DB   // in the order of closing
 }
 
 // A Store is what all these packages ask for.
@@ -96,11 +97,16 @@ func open(ctx context.Context, o Options, queue int) (_ *Store, err error) {
 		return nil, err
 	}
 	s.read = client(readDB)
+	checkpointDB, err := s.openPool(o.Path, checkpointPragmas, 1)
+	if err != nil {
+		return nil, err
+	}
 	writing, err := connect(ctx, writeDB)
 	if err != nil {
 		return nil, err
 	}
-	s.writer = startWriter(writing, queue, o.Logger)
+	s.checkpoints = startCheckpointer(checkpointDB, o.Logger)
+	s.writer = startWriter(writing, s.checkpoints.committed, queue, o.Logger)
 	return s, nil
 }
 
@@ -108,6 +114,7 @@ func open(ctx context.Context, o Options, queue int) (_ *Store, err error) {
 // of any method get ErrClosed; Close itself may be called again.
 func (s *Store) Close() error {
 	s.writer.stop()
+	s.checkpoints.close()
 	return errors.Join(s.writer.db.close(), s.closeDatabases())
 }
 
@@ -122,13 +129,14 @@ func (s *Store) closeDatabases() error {
 // The pragmas stand in the connection string, since they hold for a connection
 // and a pool makes new ones as it likes.
 var (
-	// synchronous=FULL makes a commit wait for the disk. Checkpoints are rare,
-	// since each one is a pause for those who wait.
+	// synchronous=FULL makes a commit wait for the disk. The checkpointer keeps the
+	// log short; should it not get to it, a commit does so in the end.
 	writerPragmas = url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "wal_autocheckpoint(10000)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "wal_autocheckpoint(100000)"},
 	}
-	readerPragmas = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "foreign_keys(1)"}}
+	checkpointPragmas = url.Values{"_pragma": {"synchronous(FULL)", "wal_autocheckpoint(0)"}}
+	readerPragmas     = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "foreign_keys(1)"}}
 )
 
 func (s *Store) openPool(path string, params url.Values, size int) (*sql.DB, error) {

@@ -31,6 +31,7 @@ type command func(ctx context.Context, tx *transaction) error
 // gathers by itself while the disk is busy with this one.
 type writer struct {
 	db    *writeConn
+	after func() // a transaction was committed
 	log   *slog.Logger
 	queue chan *request
 	done  chan struct{} // closed when the goroutine has ended
@@ -58,8 +59,8 @@ const (
 	stageGivenUp
 )
 
-func startWriter(db *writeConn, queue int, log *slog.Logger) *writer {
-	w := &writer{db: db, log: log, queue: make(chan *request, queue), done: make(chan struct{})}
+func startWriter(db *writeConn, after func(), queue int, log *slog.Logger) *writer {
+	w := &writer{db: db, after: after, log: log, queue: make(chan *request, queue), done: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -222,7 +223,11 @@ func (w *writer) transact(batch []*request) error {
 			return err
 		}
 	}
-	return w.db.commit(ctx)
+	if err := w.db.commit(ctx); err != nil {
+		return err
+	}
+	w.after()
+	return nil
 }
 
 // attempt runs the command, unless its caller has left meanwhile. A panic
