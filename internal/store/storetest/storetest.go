@@ -55,7 +55,7 @@ type Database interface {
 func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
-		updateTests, repeatTests, createTests, listTests, deliveryTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
+		updateTests, repeatTests, createTests, listTests, deliveryTests, inboundTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {
