@@ -131,7 +131,7 @@ func (m *model) settleStart(state handoff.DeliveryState) {
 		m.taken = true
 	case handoff.DeliveryFailed:
 		m.close(handoff.ClosedByProvider)
-	case handoff.DeliveryPending:
+	case handoff.DeliveryPending, handoff.DeliveryRead: // a start is not read
 	}
 }
 

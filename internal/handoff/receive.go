@@ -20,33 +20,36 @@ type HeldStatus struct {
 // when it came too late; a human's message is kept even then. ErrLoop when the
 // provider seems to send our own messages back without end.
 func (svc *Service) Receive(ctx context.Context, connectionID string, in Inbound) error {
-	switch body := in.Body.(type) {
-	case StatusReported:
-		return svc.receiveStatus(ctx, connectionID, in.VendorID, body)
-	case HumanMessage:
-		echo, err := svc.isEcho(ctx, connectionID, in.VendorID)
-		if err != nil || echo {
+	if status, ok := in.Body.(StatusReported); ok {
+		return svc.receiveStatus(ctx, connectionID, in.VendorID, status)
+	}
+	message, isMessage := in.Body.(HumanMessage)
+	if isMessage {
+		if echo, err := svc.isEcho(ctx, connectionID, in.VendorID); err != nil || echo {
 			return err
 		}
 	}
-	sessionID := in.SessionID
-	if sessionID == "" {
+	if in.SessionID == "" {
 		s, err := svc.store.SessionByRef(ctx, connectionID, in.Ref)
 		if err != nil {
 			return err
 		}
-		sessionID = s.ID
+		in.SessionID = s.ID
 	}
-	if m, ok := in.Body.(HumanMessage); ok && svc.loops.repeats(sessionID, m.Text, svc.now()) {
+	if isMessage && svc.loops.repeats(in.SessionID, message.Text, svc.now()) {
 		return ErrLoop
 	}
+	return svc.receive(ctx, connectionID, in)
+}
+
+func (svc *Service) receive(ctx context.Context, connectionID string, in Inbound) error {
 	key := ""
 	if in.Key != "" {
 		key = "provider:" + in.Key
 	}
 	messageID, now := svc.newID("msg"), svc.now()
 	late := false
-	_, err := svc.update(ctx, sessionID, key, func(s *Session) error {
+	_, err := svc.update(ctx, in.SessionID, key, func(s *Session) error {
 		if s.ConnectionID != connectionID {
 			return ErrSessionNotFound
 		}

@@ -7,6 +7,8 @@ import (
 
 // Store keeps sessions and their logs. What it answered without an error is on disk.
 type Store interface {
+	Inbox
+
 	// Update loads and locks the session, runs fn and writes all that fn
 	// recorded in one transaction. A key that is not empty stands for what fn
 	// records: when it was used before in this session, the session comes with
@@ -48,6 +50,16 @@ type Store interface {
 	// LateMessages lists messages that came after their session's close, the newest first.
 	LateMessages(ctx context.Context, sessionID string, p Page) (late []LateMessage, nextPageToken string, err error)
 
+	// KnownEmail returns the address that the newest session of an agent's user
+	// told; empty if there is none.
+	KnownEmail(ctx context.Context, agentID, userID string) (string, error)
+
+	// Agent returns an agent with its current connection; ErrAgentNotFound if there is none.
+	Agent(ctx context.Context, id string) (*Agent, error)
+}
+
+// Inbox keeps what providers tell of messages that were sent to them.
+type Inbox interface {
 	// Sent returns the delivery that a connection's provider calls vendorID;
 	// ErrNotSent if there is none.
 	Sent(ctx context.Context, connectionID, vendorID string) (Delivery, error)
@@ -61,13 +73,6 @@ type Store interface {
 
 	// Unhold forgets a held status.
 	Unhold(ctx context.Context, id int64) error
-
-	// KnownEmail returns the address that the newest session of an agent's user
-	// told; empty if there is none.
-	KnownEmail(ctx context.Context, agentID, userID string) (string, error)
-
-	// Agent returns an agent with its current connection; ErrAgentNotFound if there is none.
-	Agent(ctx context.Context, id string) (*Agent, error)
 }
 
 // Log is a stretch of a session's log, and where the whole log stands.

@@ -55,7 +55,8 @@ func prepare(ctx context.Context, conn *sql.Conn) (_ *hotStatements, err error) 
 		{&h.setSequence, sequenceSQL},
 		{&h.setTimers, timersSQL},
 	} {
-		if *s.to, err = conn.PrepareContext(ctx, s.sql); err != nil {
+		*s.to, err = conn.PrepareContext(ctx, s.sql) //nolint:sqlclosecheck // close does
+		if err != nil {
 			return nil, errors.Join(fmt.Errorf("prepare %q: %w", s.sql, err), h.close())
 		}
 		h.all = append(h.all, *s.to)

@@ -88,26 +88,31 @@ func open(ctx context.Context, o Options, queue int) (_ *Store, err error) {
 	if err := migrate(ctx, writeDB, dialect.SQLite, steps, o.Logger); err != nil {
 		return nil, err
 	}
+	return s, s.start(ctx, o, writeDB, queue)
+}
+
+// start opens the other connections and starts what runs beside the callers.
+func (s *Store) start(ctx context.Context, o Options, writeDB *sql.DB, queue int) error {
 	readers := o.Readers
 	if readers < 1 {
 		readers = DefaultReaders
 	}
 	readDB, err := s.openPool(o.Path, readerPragmas, readers)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.read = client(readDB)
 	checkpointDB, err := s.openPool(o.Path, checkpointPragmas, 1)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	writing, err := connect(ctx, writeDB)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	s.read = client(readDB)
 	s.checkpoints = startCheckpointer(checkpointDB, o.Logger)
 	s.writer = startWriter(writing, s.checkpoints.committed, queue, o.Logger)
-	return s, nil
+	return nil
 }
 
 // Close lets the updates that wait finish, then closes the database. Later calls

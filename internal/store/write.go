@@ -174,11 +174,7 @@ func (tx *transaction) create(ctx context.Context, s *handoff.Session) error {
 	if err != nil {
 		return fmt.Errorf("new session %s: %w", s.ID, err)
 	}
-	c := s.Changes()
-	if err := tx.hot.events(ctx, row.ID, c.Events); err != nil {
-		return err
-	}
-	if err := tx.hot.deliveries(ctx, row.ID, c); err != nil {
+	if err := tx.changes(ctx, row.ID, s.Changes()); err != nil {
 		return err
 	}
 	tx.cache.put(row.ID, s)
@@ -194,29 +190,19 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 	if err := checkSequence(s.LastSequence); err != nil {
 		return tx.unclaimFor(ctx, num, key, refuse(err))
 	}
-	c := s.Changes()
-	settled, err := tx.hot.settleAll(ctx, num, c.Settled)
+	settled, err := tx.hot.settleAll(ctx, num, s.Changes().Settled)
 	if err != nil {
 		return err
 	}
 	if !settled {
 		return tx.unclaimFor(ctx, num, key, nil)
 	}
-	if err := tx.hot.events(ctx, num, c.Events); err != nil {
-		return err
-	}
-	if err := tx.hot.deliveries(ctx, num, c); err != nil {
-		return err
-	}
-	if err := tx.reportAll(ctx, num, c.Reported); err != nil {
-		return err
-	}
-	if err := tx.late(ctx, num, c.Late); err != nil {
+	if err := tx.changes(ctx, num, s.Changes()); err != nil {
 		return err
 	}
 	// Without an event, as for a late message, the key is remembered all the
 	// same: its repeat must not be kept twice.
-	if key != "" && (c.KeySeq != before.next() || c.Rekey) {
+	if c := s.Changes(); key != "" && (c.KeySeq != before.next() || c.Rekey) {
 		if err := tx.hot.move(ctx, num, key, c.KeySeq); err != nil {
 			return err
 		}
@@ -226,6 +212,20 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 	}
 	tx.cache.put(num, s)
 	return nil
+}
+
+// changes writes what is new beside the session's row.
+func (tx *transaction) changes(ctx context.Context, num int64, c *handoff.Changes) error {
+	if err := tx.hot.events(ctx, num, c.Events); err != nil {
+		return err
+	}
+	if err := tx.hot.deliveries(ctx, num, c); err != nil {
+		return err
+	}
+	if err := tx.reportAll(ctx, num, c.Reported); err != nil {
+		return err
+	}
+	return tx.late(ctx, num, c.Late)
 }
 
 // reportAll stores what providers told of deliveries that are settled.

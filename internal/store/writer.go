@@ -90,7 +90,7 @@ func (w *writer) do(ctx context.Context, run command) error {
 	}
 	patience := time.NewTimer(maxWait)
 	defer patience.Stop()
-	given := error(nil)
+	var given error
 	select {
 	case <-r.done:
 		return r.err

@@ -29,10 +29,10 @@ func newDomain(s Store) *domain {
 	return d
 }
 
-// deliver takes the head of a lane to the provider, which calls it vendorID.
-func (d *domain) deliver(t *testing.T, s Store, sessionID, vendorID string) {
+// deliver takes the head of the lane to the provider, which calls it vendorID.
+func (d *domain) deliver(t *testing.T, s Store, vendorID string) {
 	t.Helper()
-	job, ok, err := s.Head(t.Context(), sessionID)
+	job, ok, err := s.Head(t.Context(), "s1")
 	require.NoError(t, err)
 	require.True(t, ok)
 	a := handoff.Attempt{State: handoff.DeliveryDelivered, VendorID: vendorID, Ref: handoff.Ref{ID: "ref"}}
@@ -40,22 +40,22 @@ func (d *domain) deliver(t *testing.T, s Store, sessionID, vendorID string) {
 	require.NoError(t, err)
 }
 
-func (d *domain) send(t *testing.T, sessionID, id, text string) handoff.Message {
+func (d *domain) send(t *testing.T, id, text string) handoff.Message {
 	t.Helper()
-	m, err := d.SendMessage(t.Context(), sessionID, handoff.Message{ClientMessageID: id, Text: text})
+	m, err := d.SendMessage(t.Context(), "s1", handoff.Message{ClientMessageID: id, Text: text})
 	require.NoError(t, err)
 	return m
 }
 
-// status is what a provider tells of its message.
-func status(vendorID string, s handoff.MessageStatus, detail string) handoff.Inbound {
-	return handoff.Inbound{VendorID: vendorID, Body: handoff.StatusReported{Status: s, Detail: detail}}
+// status is what a provider tells of the message that it calls v1.
+func status(s handoff.MessageStatus, detail string) handoff.Inbound {
+	return handoff.Inbound{VendorID: "v1", Body: handoff.StatusReported{Status: s, Detail: detail}}
 }
 
 // statusesOf returns how far a message got, by its log.
-func statusesOf(t *testing.T, s Store, sessionID, messageID string) (list []handoff.MessageStatus) {
+func statusesOf(t *testing.T, s Store, messageID string) (list []handoff.MessageStatus) {
 	t.Helper()
-	for _, e := range wholeLog(t, s, sessionID) {
+	for _, e := range wholeLog(t, s, "s1") {
 		if change, ok := e.Body.(handoff.MessageStatusChanged); ok && change.MessageID == messageID {
 			list = append(list, change.Status)
 		}
@@ -67,9 +67,9 @@ func human(key, text string) handoff.Inbound {
 	return handoff.Inbound{SessionID: "s1", Key: key, Body: handoff.HumanMessage{Text: text}}
 }
 
-func humanTexts(t *testing.T, s Store, sessionID string) (texts []string) {
+func humanTexts(t *testing.T, s Store) (texts []string) {
 	t.Helper()
-	for _, e := range wholeLog(t, s, sessionID) {
+	for _, e := range wholeLog(t, s, "s1") {
 		if m, ok := e.Body.(handoff.MessageLogged); ok && m.Message.Author == handoff.AuthorHuman {
 			texts = append(texts, m.Message.Text)
 		}
@@ -82,33 +82,33 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 		s := db.Open(t)
 		create(t, s, "s1")
 		d := newDomain(s)
-		d.deliver(t, s, "s1", "")
-		m := d.send(t, "s1", "k", "hello")
-		d.deliver(t, s, "s1", "v1")
-		require.NoError(t, d.Receive(t.Context(), "other connection", status("v1", handoff.MessageRead, "")))
-		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageDelivered, "")), "nothing new")
-		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageRead, "")))
-		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageRead, "")))
-		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageFailed, "no")), "it was read")
-		require.Equal(t, []handoff.MessageStatus{handoff.MessageDelivered, handoff.MessageRead}, statusesOf(t, s, "s1", m.ID))
-		require.Equal(t, handoff.MessageRead, d.send(t, "s1", "k", "hello").Status, "a repeat tells it too")
+		d.deliver(t, s, "")
+		m := d.send(t, "k", "hello")
+		d.deliver(t, s, "v1")
+		require.NoError(t, d.Receive(t.Context(), "other connection", status(handoff.MessageRead, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status(handoff.MessageDelivered, "")), "nothing new")
+		require.NoError(t, d.Receive(t.Context(), "connection", status(handoff.MessageRead, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status(handoff.MessageRead, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status(handoff.MessageFailed, "no")), "it was read")
+		require.Equal(t, []handoff.MessageStatus{handoff.MessageDelivered, handoff.MessageRead}, statusesOf(t, s, m.ID))
+		require.Equal(t, handoff.MessageRead, d.send(t, "k", "hello").Status, "a repeat tells it too")
 	},
 
 	"StatusBeforeTheAnswer": func(t *testing.T, db Database) {
 		s := db.Open(t)
 		create(t, s, "s1")
 		d := newDomain(s)
-		d.deliver(t, s, "s1", "")
-		m := d.send(t, "s1", "k", "hello")
-		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageDelivered, "")))
-		require.NoError(t, d.Receive(t.Context(), "connection", status("v1", handoff.MessageFailed, "nobody has this number")))
-		require.Empty(t, statusesOf(t, s, "s1", m.ID))
+		d.deliver(t, s, "")
+		m := d.send(t, "k", "hello")
+		require.NoError(t, d.Receive(t.Context(), "connection", status(handoff.MessageDelivered, "")))
+		require.NoError(t, d.Receive(t.Context(), "connection", status(handoff.MessageFailed, "nobody has this number")))
+		require.Empty(t, statusesOf(t, s, m.ID))
 		held, err := s.Held(t.Context(), "connection", "v1")
 		require.NoError(t, err)
 		require.Len(t, held, 2)
 
-		d.deliver(t, s, "s1", "v1")
-		require.Equal(t, []handoff.MessageStatus{handoff.MessageDelivered, handoff.MessageFailed}, statusesOf(t, s, "s1", m.ID))
+		d.deliver(t, s, "v1")
+		require.Equal(t, []handoff.MessageStatus{handoff.MessageDelivered, handoff.MessageFailed}, statusesOf(t, s, m.ID))
 		held, err = s.Held(t.Context(), "connection", "v1")
 		require.NoError(t, err)
 		require.Empty(t, held)
@@ -132,15 +132,15 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 		s := db.Open(t)
 		create(t, s, "s1")
 		d := newDomain(s)
-		d.deliver(t, s, "s1", "")
-		d.send(t, "s1", "k", "hello")
-		d.deliver(t, s, "s1", "v1")
+		d.deliver(t, s, "")
+		d.send(t, "k", "hello")
+		d.deliver(t, s, "v1")
 		for _, vendorID := range []string{"v1", "v2", ""} {
 			in := human("", "from "+vendorID)
 			in.VendorID = vendorID
 			require.NoError(t, d.Receive(t.Context(), "connection", in))
 		}
-		require.Equal(t, []string{"from v2", "from "}, humanTexts(t, s, "s1"))
+		require.Equal(t, []string{"from v2", "from "}, humanTexts(t, s))
 	},
 
 	"LoopsAreBroken": func(t *testing.T, db Database) {
@@ -148,7 +148,7 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 		create(t, s, "s1")
 		d := newDomain(s)
 		for i := range 6 {
-			d.send(t, "s1", fmt.Sprint("k", i), fmt.Sprint("hello ", i))
+			d.send(t, fmt.Sprint("k", i), fmt.Sprint("hello ", i))
 			err := d.Receive(t.Context(), "connection", human(fmt.Sprint("in", i), fmt.Sprint(" hello ", i, "\n")))
 			if i < 3 {
 				require.NoError(t, err, "people quote")
@@ -159,7 +159,7 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 		require.NoError(t, d.Receive(t.Context(), "connection", human("other", "Something else")), "it stops nothing else")
 		d.now = d.now.Add(2 * time.Minute)
 		require.NoError(t, d.Receive(t.Context(), "connection", human("again", "hello 5")), "it was a while ago")
-		require.Len(t, humanTexts(t, s, "s1"), 5)
+		require.Len(t, humanTexts(t, s), 5)
 	},
 
 	"KeysHoldForAWindow": func(t *testing.T, db Database) {
@@ -174,16 +174,16 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 		say(time.Minute)
 		d.now = d.now.Add(time.Minute)
 		say(time.Minute)
-		require.Len(t, humanTexts(t, s, "s1"), 1)
+		require.Len(t, humanTexts(t, s), 1)
 		d.now = d.now.Add(time.Second)
 		say(time.Minute)
-		require.Len(t, humanTexts(t, s, "s1"), 2, "by now it is another yes")
+		require.Len(t, humanTexts(t, s), 2, "by now it is another yes")
 		d.now = d.now.Add(time.Minute)
 		say(time.Minute)
-		require.Len(t, humanTexts(t, s, "s1"), 2, "which has a window of its own")
+		require.Len(t, humanTexts(t, s), 2, "which has a window of its own")
 		d.now = d.now.Add(time.Hour)
 		say(0)
-		require.Len(t, humanTexts(t, s, "s1"), 2, "without a window it is the same for ever")
+		require.Len(t, humanTexts(t, s), 2, "without a window it is the same for ever")
 	},
 
 	"QuarantineCountsRepeats": func(t *testing.T, db Database) {
