@@ -51,6 +51,7 @@ var All = []Row{
 	{7, "The memory of an idle stream", idleStreams},
 	{8, "Streams that were cut and resume", resume},
 	{9, "Start, idling and size", startAndIdle},
+	{10, "A hundred thousand open sessions with timers", openSessions},
 }
 
 // Run measures a row.
