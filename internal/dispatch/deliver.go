@@ -223,9 +223,12 @@ func retryAfter(err error) time.Duration {
 func fullJitter(d time.Duration) time.Duration { return rand.N(d) }
 
 func (d *Dispatcher) logAttempt(ctx context.Context, t attempt, a handoff.Attempt, err error, took time.Duration) {
-	level := slog.LevelInfo
+	level := slog.LevelDebug // what went well stands in the database
 	if a.State != handoff.DeliveryDelivered {
 		level = slog.LevelWarn
+	}
+	if !d.log.Enabled(ctx, level) {
+		return
 	}
 	delivery := &t.parcel.delivery
 	d.log.LogAttrs(ctx, level, "delivery.attempted",
