@@ -24,7 +24,7 @@ var (
 	forAgents = []string{
 		"RequestHandoff", "SendMessage", "SendSignal", "StreamReplies", "CloseSession", "ContinueWaiting", "GetSession",
 		"ListEvents", "CreateUpload", "ListSessions", "GetConversation", "CheckTurn", "GetServiceStatus", "GetProvider",
-		"GetHandoffTool", "EvaluateSchedule",
+		"GetHandoffTool", "EvaluateSchedule", "GetHandback",
 	}
 	forTokens = []string{
 		"SendMessage", "SendSignal", "StreamReplies", "CloseSession", "ContinueWaiting", "GetSession", "ListEvents", "CreateUpload",

@@ -30,6 +30,7 @@ var scopesOf = map[string][]auth.Scope{
 	handoffv1connect.HandoffServiceListSessionsProcedure:      forAgent,
 	handoffv1connect.HandoffServiceGetConversationProcedure:   forAgent,
 	handoffv1connect.HandoffServiceCheckTurnProcedure:         forAgent,
+	handoffv1connect.HandoffServiceGetHandbackProcedure:       forAgent,
 	handoffv1connect.HandoffServiceSendMessageProcedure:       forSession,
 	handoffv1connect.HandoffServiceSendSignalProcedure:        forSession,
 	handoffv1connect.HandoffServiceStreamRepliesProcedure:     forSession,

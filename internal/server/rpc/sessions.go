@@ -162,3 +162,16 @@ func (s *handoffServer) CheckTurn(ctx context.Context, r *handoffv1.CheckTurnReq
 	}
 	return &handoffv1.CheckTurnResponse{}, nil
 }
+
+// GetHandback returns what the bot needs to go on after a session.
+func (s *handoffServer) GetHandback(ctx context.Context, r *handoffv1.GetHandbackRequest) (*handoffv1.GetHandbackResponse, error) {
+	most := int(r.GetMaxTurns())
+	if most == 0 {
+		most = handoff.DefaultHandbackTurns
+	}
+	h, err := s.config.Handoff.Handback(ctx, r.GetSessionId(), most)
+	if err != nil {
+		return nil, err
+	}
+	return wire.ToHandback(h), nil
+}

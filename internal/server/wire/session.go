@@ -136,3 +136,16 @@ func ToConversation(c handoff.Conversation) *handoffv1.GetConversationResponse {
 	}
 	return r
 }
+
+// ToHandback returns what the bot needs to go on.
+func ToHandback(h handoff.Handback) *handoffv1.GetHandbackResponse {
+	r := &handoffv1.GetHandbackResponse{
+		Session: ToSession(&h.Session), OmittedTurns: int32(h.Omitted), Note: h.Note, Reply: h.Reply, //nolint:gosec // events of one log
+	}
+	for _, t := range h.Turns {
+		r.Turns = append(r.Turns, &handoffv1.HandbackTurn{
+			Role: roles.to[t.Role], AuthorName: t.AuthorName, Text: t.Text, Time: ToTime(t.Time),
+		})
+	}
+	return r
+}

@@ -66,6 +66,9 @@ const (
 	// HandoffServiceListEventsProcedure is the fully-qualified name of the HandoffService's ListEvents
 	// RPC.
 	HandoffServiceListEventsProcedure = "/handoff.v1.HandoffService/ListEvents"
+	// HandoffServiceGetHandbackProcedure is the fully-qualified name of the HandoffService's
+	// GetHandback RPC.
+	HandoffServiceGetHandbackProcedure = "/handoff.v1.HandoffService/GetHandback"
 	// HandoffServiceGetConversationProcedure is the fully-qualified name of the HandoffService's
 	// GetConversation RPC.
 	HandoffServiceGetConversationProcedure = "/handoff.v1.HandoffService/GetConversation"
@@ -175,6 +178,12 @@ type HandoffServiceClient interface {
 	// Scope: admin, agent, session token. Errors: `out_of_range` when
 	// `after_sequence` is beyond the log. No side effects.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
+	// Returns what the bot needs to go on after a session: how it ended, what was
+	// said, and a note for the model that the human has left.
+	//
+	// Scope: admin, agent. Errors: `failed_precondition` while the session is open.
+	// No side effects.
+	GetHandback(context.Context, *v1.GetHandbackRequest) (*v1.GetHandbackResponse, error)
 	// Tells who may speak to the customer of a conversation. An unknown
 	// conversation belongs to the bot at epoch 0.
 	//
@@ -322,6 +331,13 @@ func NewHandoffServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		getHandback: connect.NewClient[v1.GetHandbackRequest, v1.GetHandbackResponse](
+			httpClient,
+			baseURL+HandoffServiceGetHandbackProcedure,
+			connect.WithSchema(handoffServiceMethods.ByName("GetHandback")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		getConversation: connect.NewClient[v1.GetConversationRequest, v1.GetConversationResponse](
 			httpClient,
 			baseURL+HandoffServiceGetConversationProcedure,
@@ -411,6 +427,7 @@ type handoffServiceClient struct {
 	getSession        *connect.Client[v1.GetSessionRequest, v1.GetSessionResponse]
 	listSessions      *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
 	listEvents        *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
+	getHandback       *connect.Client[v1.GetHandbackRequest, v1.GetHandbackResponse]
 	getConversation   *connect.Client[v1.GetConversationRequest, v1.GetConversationResponse]
 	checkTurn         *connect.Client[v1.CheckTurnRequest, v1.CheckTurnResponse]
 	getHandoffTool    *connect.Client[v1.GetHandoffToolRequest, v1.GetHandoffToolResponse]
@@ -513,6 +530,15 @@ func (c *handoffServiceClient) ListSessions(ctx context.Context, req *v1.ListSes
 // ListEvents calls handoff.v1.HandoffService.ListEvents.
 func (c *handoffServiceClient) ListEvents(ctx context.Context, req *v1.ListEventsRequest) (*v1.ListEventsResponse, error) {
 	response, err := c.listEvents.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetHandback calls handoff.v1.HandoffService.GetHandback.
+func (c *handoffServiceClient) GetHandback(ctx context.Context, req *v1.GetHandbackRequest) (*v1.GetHandbackResponse, error) {
+	response, err := c.getHandback.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -692,6 +718,12 @@ type HandoffServiceHandler interface {
 	// Scope: admin, agent, session token. Errors: `out_of_range` when
 	// `after_sequence` is beyond the log. No side effects.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
+	// Returns what the bot needs to go on after a session: how it ended, what was
+	// said, and a note for the model that the human has left.
+	//
+	// Scope: admin, agent. Errors: `failed_precondition` while the session is open.
+	// No side effects.
+	GetHandback(context.Context, *v1.GetHandbackRequest) (*v1.GetHandbackResponse, error)
 	// Tells who may speak to the customer of a conversation. An unknown
 	// conversation belongs to the bot at epoch 0.
 	//
@@ -835,6 +867,13 @@ func NewHandoffServiceHandler(svc HandoffServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	handoffServiceGetHandbackHandler := connect.NewUnaryHandlerSimple(
+		HandoffServiceGetHandbackProcedure,
+		svc.GetHandback,
+		connect.WithSchema(handoffServiceMethods.ByName("GetHandback")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	handoffServiceGetConversationHandler := connect.NewUnaryHandlerSimple(
 		HandoffServiceGetConversationProcedure,
 		svc.GetConversation,
@@ -932,6 +971,8 @@ func NewHandoffServiceHandler(svc HandoffServiceHandler, opts ...connect.Handler
 			handoffServiceListSessionsHandler.ServeHTTP(w, r)
 		case HandoffServiceListEventsProcedure:
 			handoffServiceListEventsHandler.ServeHTTP(w, r)
+		case HandoffServiceGetHandbackProcedure:
+			handoffServiceGetHandbackHandler.ServeHTTP(w, r)
 		case HandoffServiceGetConversationProcedure:
 			handoffServiceGetConversationHandler.ServeHTTP(w, r)
 		case HandoffServiceCheckTurnProcedure:
@@ -1005,6 +1046,10 @@ func (UnimplementedHandoffServiceHandler) ListSessions(context.Context, *v1.List
 
 func (UnimplementedHandoffServiceHandler) ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.ListEvents is not implemented"))
+}
+
+func (UnimplementedHandoffServiceHandler) GetHandback(context.Context, *v1.GetHandbackRequest) (*v1.GetHandbackResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.GetHandback is not implemented"))
 }
 
 func (UnimplementedHandoffServiceHandler) GetConversation(context.Context, *v1.GetConversationRequest) (*v1.GetConversationResponse, error) {
