@@ -196,6 +196,7 @@ func TestKillAfterOtherOKs(t *testing.T) {
 	agent.awaitState(t, id, closed)
 	requireGapless(t, agent.events(t, id))
 	r.await(id, "/conversation/close", 1)
+	sent := map[string]bool{}
 	eventually(t, func() error {
 		answer, err := s.admin.ops.ListDeliveries(t.Context(), &handoffv1.ListDeliveriesRequest{SessionId: id})
 		require.NoError(t, err)
@@ -203,6 +204,7 @@ func TestKillAfterOtherOKs(t *testing.T) {
 			if delivery.GetState() != handoffv1.DeliveryState_DELIVERY_STATE_DELIVERED {
 				return errors.New("not delivered yet: " + delivery.String())
 			}
+			sent[delivery.GetId()] = true
 		}
 		return nil
 	})
@@ -212,6 +214,7 @@ func TestKillAfterOtherOKs(t *testing.T) {
 			assert.Equal(t, before, call.IdempotencyKey, "repeated with the same key only")
 		}
 		keys[call.Path] = call.IdempotencyKey
+		assert.True(t, sent[call.IdempotencyKey], "a delivery's id is the key of its calls: %s", call.IdempotencyKey)
 	}
 
 	_, info := s.createKey(handoffv1.Key_SCOPE_AGENT, "shop")

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"math"
-	"strconv"
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/auth"
@@ -21,7 +20,7 @@ func FromDeliveryFilter(r *handoffv1.ListDeliveriesRequest) handoff.DeliveryFilt
 // ToDelivery returns a delivery as operators see it.
 func ToDelivery(d handoff.AgentDelivery) *handoffv1.Delivery {
 	return &handoffv1.Delivery{
-		Id: strconv.FormatInt(d.ID, 10), SessionId: d.SessionID, AgentId: d.AgentID, Kind: deliveryKinds.to[d.Kind],
+		Id: d.IdempotencyKey(), SessionId: d.SessionID, AgentId: d.AgentID, Kind: deliveryKinds.to[d.Kind],
 		MessageId: d.MessageID, State: deliveryStates.to[d.State], Attempts: toInt32(d.Attempts),
 		CreateTime: ToTime(d.CreateTime), NextAttemptTime: ToTime(d.NextAttempt), SettleTime: ToTime(d.SettleTime),
 		LastError: d.LastError,
