@@ -66,14 +66,19 @@ func TestLateReply(t *testing.T) {
 		require.Equal(t, http.StatusConflict, status, body)
 		assert.Contains(t, body, "40900")
 	}
+	again := reply(session.GetId(), "Was the answer lost?")
+	for range 2 {
+		status, body := agent.post(t, "/v1/human/message/receive", again)
+		require.Equal(t, http.StatusConflict, status, body)
+	}
 	status, body := agent.post(t, "/v1/human/close", humanClose(session.GetId()))
 	require.Equal(t, http.StatusConflict, status, body)
 	assert.Contains(t, body, "40900")
 	assert.Len(t, agent.events(t, session.GetId()), len(before), "no events after CLOSED")
 	late, err := s.admin.ops.ListLate(t.Context(), &handoffv1.ListLateRequest{SessionId: session.GetId()})
 	require.NoError(t, err)
-	require.Len(t, late.GetLateMessages(), 2, "late messages are kept")
-	assert.Equal(t, "Sorry for the wait!", late.GetLateMessages()[0].GetText())
+	require.Len(t, late.GetLateMessages(), 3, "late messages are kept, a repeat once")
+	assert.Equal(t, "Sorry for the wait!", late.GetLateMessages()[1].GetText())
 }
 
 func TestContinueWaiting(t *testing.T) {

@@ -59,13 +59,15 @@ func (StatusReported) inboundBody() {}
 
 // Receive applies what a provider told us. It reports whether it came too late:
 // a closed session's log takes no event, but a human's message is kept. A repeat
-// counts for nothing.
+// counts for nothing, and is told what the first was told: the answer to that
+// may be what was lost.
 func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late bool) {
+	m, isMessage := in.(HumanMessage)
 	if s.Repeat != nil {
-		return false
+		return isMessage && s.State == StateClosed && s.Repeat.Message == nil
 	}
 	if s.State == StateClosed {
-		if m, ok := in.(HumanMessage); ok {
+		if isMessage {
 			s.changes.Late = append(s.changes.Late, LateMessage{SessionID: s.ID, AuthorName: m.AuthorName, Text: m.Text, Time: now})
 		}
 		return true

@@ -162,6 +162,22 @@ func TestARepeatedInboundChangesNothing(t *testing.T) {
 	require.Equal(t, before, s.LastSequence)
 }
 
+func TestARepeatIsToldWhatTheFirstWasTold(t *testing.T) {
+	t.Parallel()
+	s := newSession()
+	s.Close(handoff.ClosedByCustomer, handoff.Outcome{}, t0)
+	require.True(t, s.Receive(handoff.HumanMessage{Text: "hello"}, "m1", t0))
+	require.Len(t, s.Changes().Late, 1)
+
+	s.Repeat = &handoff.Repeat{} // of what made no message
+	require.True(t, s.Receive(handoff.HumanMessage{Text: "hello"}, "m2", t0), "too late the second time, too")
+	require.Len(t, s.Changes().Late, 1, "and not kept twice")
+	require.False(t, s.Receive(handoff.HumanClosed{}, "", t0))
+
+	s.Repeat = &handoff.Repeat{Message: &handoff.Message{ID: "m0"}}
+	require.False(t, s.Receive(handoff.HumanMessage{Text: "in time"}, "m3", t0), "what came in time stays so after the close")
+}
+
 func TestIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	start := handoff.Delivery{SessionID: "s", Kind: handoff.DeliverStart}
