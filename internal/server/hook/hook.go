@@ -130,7 +130,10 @@ func statusOf(err error) int {
 	case handoff.CodePrecondition:
 		return http.StatusConflict
 	case handoff.CodeExhausted:
-		return http.StatusRequestEntityTooLarge
+		if errors.Is(err, errTooLarge) {
+			return http.StatusRequestEntityTooLarge
+		}
+		return http.StatusServiceUnavailable // we are out of something, and the sender is to try again
 	case handoff.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	default:
