@@ -22,6 +22,12 @@ test: ## install what is missing, then vet and test everything
 race: ## test everything with the race detector
 	go test -race ./...
 
+.PHONY: chaos
+chaos: ## kill the server under load, 100 times, and compare what everybody was told (SEED=1 MESSAGES=100000 KILLS=110 DURATION=60m KEEP=folder)
+	go test -count=1 -v -timeout 3h ./chaos -run '^TestChaos$$' -messages $(or $(MESSAGES),100000) -kills $(or $(KILLS),110) \
+		-duration $(or $(DURATION),60m) -sessions $(or $(SESSIONS),64) \
+		$(if $(SEED),-seed $(SEED)) $(if $(KEEP),-keep $(abspath $(KEEP)))
+
 .PHONY: bench
 bench: ## compare with the bare things below (ROWS=1,4 RUNS=5 QUICK=1 JSON=file PROFILE=folder)
 	cd bench && go build -o ../bin/bench . && exec ../bin/bench \
