@@ -104,7 +104,11 @@ func (d *driver) summarize(t *testing.T, v *verdict, took time.Duration) {
 	}
 	t.Logf("seed %d, %s", d.plan.Seed, took.Round(time.Second))
 	for _, f := range slices.Sorted(maps.Keys(d.done)) {
-		t.Logf("  %3d × %s", d.done[f], f)
+		if hits := d.vendor.met(f); hits > 0 {
+			t.Logf("  %3d × %s, for %d calls", d.done[f], f, hits)
+		} else {
+			t.Logf("  %3d × %s", d.done[f], f)
+		}
 	}
 	t.Logf("acknowledged: %d messages in %d sessions, and %d humans' messages, %d of them too late", v.Messages, v.Sessions, v.Replies+v.LateReplies, v.LateReplies)
 	t.Logf("logged:       %d events; streams brought %d, over %d cuts by clients", v.Events, v.StreamEvents, d.cut.Load())

@@ -12,6 +12,7 @@ import (
 const (
 	stepPatience = 5 * time.Second // for the messages before a step; in bad weather there are few
 	fullPatience = 10 * time.Second
+	hitPatience  = 5 * time.Second        // for calls that meet the weather at the vendor
 	startWindow  = 300 * time.Millisecond // in which a process that starts is killed again
 )
 
@@ -45,6 +46,15 @@ func (d *driver) drive(ctx context.Context) error {
 	return d.vendor.set(step{})
 }
 
+// awaitHits waits until some calls have met the weather. Who is refused a
+// connection is not seen.
+func (d *driver) awaitHits(f fault) {
+	before := d.vendor.met(f)
+	for deadline := time.Now().Add(hitPatience); f != down && d.vendor.met(f) < before+3 && time.Now().Before(deadline); {
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
 // await waits until so many more messages are acknowledged, but not for ever.
 func (d *driver) await(ctx context.Context, more int, limit time.Duration) {
 	goal := d.acknowledged.Load() + int64(more)
@@ -69,6 +79,7 @@ func (d *driver) act(s step) error {
 		if err := d.vendor.set(s); err != nil {
 			return err
 		}
+		d.awaitHits(s.Fault)
 		d.clearUp = time.AfterFunc(s.For, func() { _ = d.vendor.set(step{}) })
 		return nil
 	}

@@ -67,6 +67,9 @@ func newPlan(seed uint64, messages, killed int) plan {
 		if len(p.Steps) < 4 {
 			f = kills[3+len(p.Steps)] // each kind at least once
 		}
+		if f == killTwice && left == 1 {
+			f = kill
+		}
 		if f == killTwice {
 			left-- // counts twice
 		}

@@ -28,6 +28,7 @@ type vendor struct {
 
 	mu       sync.Mutex
 	weather  step
+	hits     map[fault]int  // calls that met the weather
 	tries    map[string]int // of each key
 	calls    []*call
 	open     map[*call]bool
@@ -54,7 +55,7 @@ func startVendor(seed uint64) (*vendor, error) {
 		return nil, err
 	}
 	v := &vendor{
-		address: address, seed: seed, tries: map[string]int{}, open: map[*call]bool{},
+		address: address, seed: seed, hits: map[fault]int{}, tries: map[string]int{}, open: map[*call]bool{},
 		accepted: map[string]bool{}, waiting: map[net.Conn]bool{}, settled: map[string]bool{},
 	}
 	v.server = &http.Server{
@@ -163,6 +164,7 @@ func (v *vendor) set(w step) error {
 	v.mu.Lock()
 	v.weather = w
 	if w.Fault == down {
+		v.hits[down] += len(v.open)
 		clear(v.open) // what is under way gets no answer
 	}
 	v.mu.Unlock()
@@ -171,6 +173,13 @@ func (v *vendor) set(w step) error {
 		return nil
 	}
 	return v.up()
+}
+
+// met counts the calls that met a kind of weather.
+func (v *vendor) met(f fault) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.hits[f]
 }
 
 // done counts the messages that were taken or refused for good.
@@ -243,6 +252,7 @@ func (v *vendor) arrive(c *call) (step, bool) {
 	defer v.mu.Unlock()
 	today := v.weather
 	if today.Fault == down {
+		v.hits[down]++
 		return today, false
 	}
 	v.clock++
@@ -253,8 +263,9 @@ func (v *vendor) arrive(c *call) (step, bool) {
 	h := fnv.New32a()
 	_, _ = fmt.Fprint(h, v.seed, c.Path, c.Text, v.tries[c.Key])
 	if int(h.Sum32()%100) >= today.Share {
-		today = step{}
+		return step{}, true
 	}
+	v.hits[today.Fault]++
 	return today, true
 }
 
