@@ -26,7 +26,7 @@ import (
 // The size of a run. The defaults are the short one, which is part of the tests.
 var (
 	seedFlag     = flag.Uint64("seed", 0, "seed of the plan; 0 picks one")
-	messagesFlag = flag.Int("messages", 2_500, "acknowledged messages, at least")
+	messagesFlag = flag.Int("messages", 2_000, "acknowledged messages, at least")
 	killsFlag    = flag.Int("kills", 8, "SIGKILLs")
 	durationFlag = flag.Duration("duration", time.Minute, "when to stop though the plan is not done")
 	sessionsFlag = flag.Int("sessions", 24, "sessions at a time")

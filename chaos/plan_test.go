@@ -79,7 +79,7 @@ func newPlan(seed uint64, messages, killed int) plan {
 		p.Steps = append(p.Steps, step{Fault: others[i%len(others)]})
 	}
 	random.Shuffle(len(p.Steps), func(i, j int) { p.Steps[i], p.Steps[j] = p.Steps[j], p.Steps[i] })
-	each := messages / (len(p.Steps) + 1)
+	each := messages * 2 / 3 / (len(p.Steps) + 1) // the others come while something happens
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		s.After = 1 + random.IntN(max(1, 2*each))
