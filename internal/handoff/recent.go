@@ -5,12 +5,16 @@ import (
 	"sync"
 )
 
-// maxRecent bounds how many events of a session are kept for its streams.
-const maxRecent = 256
+const (
+	// maxRecent bounds how many events of a session are kept for its streams.
+	maxRecent = 256
+	// maxEarly bounds how many commits may overtake one that is expected.
+	maxEarly = 64
+)
 
 // recentLogs holds the newest events of the sessions that are being followed, so
 // that an event is read once however many streams it goes to. The database stays
-// the truth: what does not fit together is dropped and read again.
+// the truth: what does not fit together is forgotten and read again.
 type recentLogs struct {
 	mu   sync.Mutex
 	logs map[string]*recentLog // by session
@@ -20,8 +24,9 @@ type recentLog struct {
 	followers int // guarded by recentLogs.mu
 
 	mu     sync.Mutex
-	events []Event // without gaps, up to last; nil until somebody has read the log
-	known  bool    // last and closed are those of the database
+	events []Event            // without gaps, up to last; nil until somebody has read the log
+	early  map[uint64][]Event // by first sequence: what has overtaken others
+	known  bool               // last and closed are those of the database
 	last   uint64
 	closed bool
 }
@@ -49,7 +54,7 @@ func (r *recentLogs) follow(sessionID string) (l *recentLog, stop func()) {
 }
 
 // add takes over what a committed update has logged. Updates that were committed
-// one after the other may come here in another order; then the log is dropped.
+// one after the other may come here in another order: what comes too early waits.
 func (r *recentLogs) add(s *Session) {
 	events := s.Changes().Events
 	if len(events) == 0 {
@@ -63,14 +68,47 @@ func (r *recentLogs) add(s *Session) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch first, last := events[0].Sequence, events[len(events)-1].Sequence; {
-	case !l.known || last <= l.last:
+	switch first := events[0].Sequence; {
+	case !l.known || first <= l.last: // it was read
 	case first == l.last+1:
-		l.keep(append(l.events, events...))
-		l.last, l.closed = last, s.State == StateClosed
+		l.append(events)
+	case len(l.early) < maxEarly:
+		l.early[first] = events
 	default:
-		l.known, l.events = false, nil
+		l.forget()
 	}
+}
+
+// forget lets the next reader of a session read its log again.
+func (r *recentLogs) forget(sessionID string) {
+	r.mu.Lock()
+	l := r.logs[sessionID]
+	r.mu.Unlock()
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget()
+}
+
+// append adds what comes next, and what has waited for it.
+func (l *recentLog) append(events []Event) {
+	for len(events) > 0 {
+		l.keep(append(l.events, events...))
+		end := events[len(events)-1]
+		l.last = end.Sequence
+		if change, ok := end.Body.(StateChanged); ok {
+			l.closed = change.State == StateClosed
+		}
+		events = l.early[l.last+1]
+		delete(l.early, l.last+1)
+	}
+}
+
+// forget lets the next reader read the log again.
+func (l *recentLog) forget() {
+	l.known, l.events, l.early = false, nil, nil
 }
 
 // keep holds on to the newest events. Readers may still have those of before, so
@@ -97,6 +135,7 @@ func (l *recentLog) after(ctx context.Context, svc *Service, sessionID string, a
 	}
 	if n := uint64(len(log.Events)); !l.known && after+n == log.Last {
 		l.known, l.events, l.last, l.closed = true, log.Events[:n:n], log.Last, log.Closed
+		l.early = map[uint64][]Event{}
 	}
 	return log, nil
 }

@@ -88,7 +88,7 @@ func (svc *Service) open(ctx context.Context, agent *Agent, caps Capabilities, r
 	})
 	switch {
 	case err != nil:
-		svc.doubt(&t)
+		svc.doubt(nil, &t) // nobody follows it yet
 		return nil, err
 	case created:
 		svc.wake(s, &t)
@@ -139,6 +139,14 @@ func (svc *Service) Settle(ctx context.Context, d Delivery, a Attempt) (*Session
 		err = svc.releaseHeld(ctx, s.ConnectionID, a.VendorID)
 	}
 	return s, err
+}
+
+// Identity is what never changes of a session.
+type Identity struct{ AgentID, ConnectionID, Provider string }
+
+// Identity returns what never changes of a session; ErrSessionNotFound if there is none.
+func (svc *Service) Identity(ctx context.Context, sessionID string) (Identity, error) {
+	return svc.store.Identity(ctx, sessionID)
 }
 
 // Session returns one session.
@@ -222,16 +230,20 @@ func (svc *Service) update(ctx context.Context, sessionID, key string, fn func(*
 		return nil
 	})
 	if err != nil {
-		svc.doubt(&t)
+		svc.doubt(updated, &t)
 		return nil, err
 	}
 	svc.wake(updated, &t)
 	return updated, nil
 }
 
-// doubt ends the turn of a commit that failed. It may be on disk all the same,
-// so the lane has to look.
-func (svc *Service) doubt(t *turn) {
+// doubt follows an update that failed. When its function had run, it may be on
+// disk all the same: streams and the lane have to look.
+func (svc *Service) doubt(s *Session, t *turn) {
+	if s != nil && s.Changed() {
+		svc.recent.forget(s.ID)
+		svc.waker.Changed(s.ID, s.AgentID)
+	}
 	if t.sessionID != "" {
 		svc.handovers.finish(t, Handover{Session: Session{ID: t.sessionID}, Unsure: true})
 	}

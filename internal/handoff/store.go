@@ -24,6 +24,9 @@ type Store interface {
 	// Session returns one session; ErrSessionNotFound if there is none.
 	Session(ctx context.Context, id string) (*Session, error)
 
+	// Identity returns what never changes of a session; ErrSessionNotFound if there is none.
+	Identity(ctx context.Context, sessionID string) (Identity, error)
+
 	// SessionByRef finds the session that a connection's provider calls ref.
 	SessionByRef(ctx context.Context, connectionID, ref string) (*Session, error)
 

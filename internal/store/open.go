@@ -12,6 +12,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	lru "github.com/hashicorp/golang-lru/v2"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/human-handoff/handoff/ent"
@@ -37,6 +38,7 @@ const DefaultReaders = 4
 type Store struct {
 	writer      *writer
 	checkpoints *checkpointer
+	identities  *lru.Cache[string, handoff.Identity]
 	read        *ent.Client // of connections that cannot write
 	dbs         []*sql.DB   // in the order of closing
 }
@@ -72,7 +74,11 @@ func open(ctx context.Context, o Options, queue int) (_ *Store, err error) {
 	if err := createFile(o.Path); err != nil {
 		return nil, err
 	}
-	s := &Store{}
+	identities, err := lru.New[string, handoff.Identity](maxIdentities)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{identities: identities}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.closeDatabases())

@@ -33,6 +33,25 @@ func (s *Store) Session(ctx context.Context, id string) (*handoff.Session, error
 	return s.one(ctx, session.PublicID(id))
 }
 
+// maxIdentities bounds how many sessions' identities are kept in memory.
+const maxIdentities = 16_384
+
+// Identity implements handoff.Store. It is read once and kept, for it is asked for
+// with every reply and never changes.
+func (s *Store) Identity(ctx context.Context, id string) (handoff.Identity, error) {
+	if known, ok := s.identities.Get(id); ok {
+		return known, nil
+	}
+	row, err := s.read.Session.Query().Where(session.PublicID(id)).
+		Select(session.FieldAgentID, session.FieldConnectionID, session.FieldProvider).Only(ctx)
+	if err != nil {
+		return handoff.Identity{}, s.readError(ctx, notFound(err, handoff.ErrSessionNotFound))
+	}
+	identity := handoff.Identity{AgentID: row.AgentID, ConnectionID: row.ConnectionID, Provider: row.Provider}
+	s.identities.Add(id, identity)
+	return identity, nil
+}
+
 // SessionByRef implements handoff.Store. Of several sessions that the provider
 // calls by one name, it finds the newest.
 func (s *Store) SessionByRef(ctx context.Context, connectionID, ref string) (*handoff.Session, error) {

@@ -24,9 +24,9 @@ const (
 	codeUnavailable     = 50300
 )
 
-// Sessions finds the session that a reply is for.
+// Sessions tells whose a session is that a reply is for.
 type Sessions interface {
-	Session(ctx context.Context, id string) (*handoff.Session, error)
+	Identity(ctx context.Context, id string) (handoff.Identity, error)
 }
 
 // Authorizer decides whether a caller may reply in a session.
@@ -71,7 +71,7 @@ func (h Replies) reply(w http.ResponseWriter, r *http.Request, path string) erro
 	if err != nil {
 		return err
 	}
-	s, err := h.Sessions.Session(ctx, in.SessionID)
+	s, err := h.Sessions.Identity(ctx, in.SessionID)
 	if err != nil {
 		return err
 	}

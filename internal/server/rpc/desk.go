@@ -41,8 +41,8 @@ func humanOf(ctx context.Context, given string) (string, error) {
 // session returns an open or closed session of the desk; those of other
 // providers are answered elsewhere and look like none.
 func (s *deskServer) session(ctx context.Context, id string) error {
-	session, err := s.config.Handoff.Session(ctx, id)
-	if err == nil && session.Provider != deskKind {
+	identity, err := s.config.Handoff.Identity(ctx, id)
+	if err == nil && identity.Provider != deskKind {
 		return handoff.ErrSessionNotFound
 	}
 	return err

@@ -14,6 +14,18 @@ import (
 )
 
 var listTests = map[string]func(t *testing.T, db Database){
+	"Identity": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		for range 2 {
+			identity, err := s.Identity(t.Context(), "s1")
+			require.NoError(t, err)
+			require.Equal(t, handoff.Identity{AgentID: "agent", ConnectionID: "connection", Provider: "webhook"}, identity)
+			_, err = s.Identity(t.Context(), "nobody")
+			require.ErrorIs(t, err, handoff.ErrSessionNotFound)
+		}
+	},
+
 	"SessionUnknown": func(t *testing.T, db Database) {
 		s := db.Open(t)
 		_, err := s.Session(t.Context(), "nobody")
