@@ -144,7 +144,7 @@ var (
 	// log short; should it not get to it, a commit does so in the end.
 	writerPragmas = url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "wal_autocheckpoint(100000)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "wal_autocheckpoint(100000)", "cache_size(-32768)"},
 	}
 	checkpointPragmas = url.Values{"_pragma": {"synchronous(FULL)", "wal_autocheckpoint(0)"}}
 	readerPragmas     = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "foreign_keys(1)"}}
