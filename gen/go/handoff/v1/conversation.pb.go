@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -242,12 +243,225 @@ func (*CheckTurnResponse) Descriptor() ([]byte, []int) {
 	return file_handoff_v1_conversation_proto_rawDescGZIP(), []int{3}
 }
 
+// GetHandbackRequest names a closed session.
+type GetHandbackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// How many turns at most, the last ones, up to 1,000. Default: 100.
+	MaxTurns      int32 `protobuf:"varint,2,opt,name=max_turns,json=maxTurns,proto3" json:"max_turns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHandbackRequest) Reset() {
+	*x = GetHandbackRequest{}
+	mi := &file_handoff_v1_conversation_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHandbackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHandbackRequest) ProtoMessage() {}
+
+func (x *GetHandbackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_conversation_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHandbackRequest.ProtoReflect.Descriptor instead.
+func (*GetHandbackRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_conversation_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetHandbackRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *GetHandbackRequest) GetMaxTurns() int32 {
+	if x != nil {
+		return x.MaxTurns
+	}
+	return 0
+}
+
+// GetHandbackResponse is what the bot needs to go on.
+type GetHandbackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session as it ended, with its reason and outcome.
+	Session *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	// What was said in it, oldest first: to be put behind the transcript that the
+	// request had.
+	Turns []*HandbackTurn `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
+	// How many older turns were left out.
+	OmittedTurns int32 `protobuf:"varint,3,opt,name=omitted_turns,json=omittedTurns,proto3" json:"omitted_turns,omitempty"`
+	// What happened, in words for the model, and that the human has left: to be put
+	// behind the turns as a system message or as the result of the tool.
+	Note string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	// What to tell the customer, in the customer's locale. Empty when the customer
+	// ended it.
+	Reply         string `protobuf:"bytes,5,opt,name=reply,proto3" json:"reply,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHandbackResponse) Reset() {
+	*x = GetHandbackResponse{}
+	mi := &file_handoff_v1_conversation_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHandbackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHandbackResponse) ProtoMessage() {}
+
+func (x *GetHandbackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_conversation_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHandbackResponse.ProtoReflect.Descriptor instead.
+func (*GetHandbackResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_conversation_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetHandbackResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *GetHandbackResponse) GetTurns() []*HandbackTurn {
+	if x != nil {
+		return x.Turns
+	}
+	return nil
+}
+
+func (x *GetHandbackResponse) GetOmittedTurns() int32 {
+	if x != nil {
+		return x.OmittedTurns
+	}
+	return 0
+}
+
+func (x *GetHandbackResponse) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *GetHandbackResponse) GetReply() string {
+	if x != nil {
+		return x.Reply
+	}
+	return ""
+}
+
+// HandbackTurn is one utterance of a session.
+type HandbackTurn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// USER for the customer, ASSISTANT for the human.
+	Role Turn_Role `protobuf:"varint,1,opt,name=role,proto3,enum=handoff.v1.Turn_Role" json:"role,omitempty"`
+	// Name of the human, empty when unknown or for the customer.
+	AuthorName string `protobuf:"bytes,2,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
+	// The text; of files the names, in brackets.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// When it was said.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandbackTurn) Reset() {
+	*x = HandbackTurn{}
+	mi := &file_handoff_v1_conversation_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandbackTurn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandbackTurn) ProtoMessage() {}
+
+func (x *HandbackTurn) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_conversation_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandbackTurn.ProtoReflect.Descriptor instead.
+func (*HandbackTurn) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_conversation_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *HandbackTurn) GetRole() Turn_Role {
+	if x != nil {
+		return x.Role
+	}
+	return Turn_ROLE_UNSPECIFIED
+}
+
+func (x *HandbackTurn) GetAuthorName() string {
+	if x != nil {
+		return x.AuthorName
+	}
+	return ""
+}
+
+func (x *HandbackTurn) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *HandbackTurn) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 var File_handoff_v1_conversation_proto protoreflect.FileDescriptor
 
 const file_handoff_v1_conversation_proto_rawDesc = "" +
 	"\n" +
 	"\x1dhandoff/v1/conversation.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18handoff/v1/session.proto\"t\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18handoff/v1/session.proto\"t\n" +
 	"\x16GetConversationRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x123\n" +
@@ -263,7 +477,25 @@ const file_handoff_v1_conversation_proto_rawDesc = "" +
 	"\x0fconversation_id\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\x0econversationId\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"\x13\n" +
-	"\x11CheckTurnResponseB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
+	"\x11CheckTurnResponse\"h\n" +
+	"\x12GetHandbackRequest\x12)\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12'\n" +
+	"\tmax_turns\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bmaxTurns\"\xc3\x01\n" +
+	"\x13GetHandbackResponse\x12-\n" +
+	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionR\asession\x12.\n" +
+	"\x05turns\x18\x02 \x03(\v2\x18.handoff.v1.HandbackTurnR\x05turns\x12#\n" +
+	"\romitted_turns\x18\x03 \x01(\x05R\fomittedTurns\x12\x12\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\x12\x14\n" +
+	"\x05reply\x18\x05 \x01(\tR\x05reply\"\x9e\x01\n" +
+	"\fHandbackTurn\x12)\n" +
+	"\x04role\x18\x01 \x01(\x0e2\x15.handoff.v1.Turn.RoleR\x04role\x12\x1f\n" +
+	"\vauthor_name\x18\x02 \x01(\tR\n" +
+	"authorName\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
 	file_handoff_v1_conversation_proto_rawDescOnce sync.Once
@@ -277,23 +509,32 @@ func file_handoff_v1_conversation_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_conversation_proto_rawDescData
 }
 
-var file_handoff_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_handoff_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_handoff_v1_conversation_proto_goTypes = []any{
 	(*GetConversationRequest)(nil),  // 0: handoff.v1.GetConversationRequest
 	(*GetConversationResponse)(nil), // 1: handoff.v1.GetConversationResponse
 	(*CheckTurnRequest)(nil),        // 2: handoff.v1.CheckTurnRequest
 	(*CheckTurnResponse)(nil),       // 3: handoff.v1.CheckTurnResponse
-	(Owner)(0),                      // 4: handoff.v1.Owner
-	(*Session)(nil),                 // 5: handoff.v1.Session
+	(*GetHandbackRequest)(nil),      // 4: handoff.v1.GetHandbackRequest
+	(*GetHandbackResponse)(nil),     // 5: handoff.v1.GetHandbackResponse
+	(*HandbackTurn)(nil),            // 6: handoff.v1.HandbackTurn
+	(Owner)(0),                      // 7: handoff.v1.Owner
+	(*Session)(nil),                 // 8: handoff.v1.Session
+	(Turn_Role)(0),                  // 9: handoff.v1.Turn.Role
+	(*timestamppb.Timestamp)(nil),   // 10: google.protobuf.Timestamp
 }
 var file_handoff_v1_conversation_proto_depIdxs = []int32{
-	4, // 0: handoff.v1.GetConversationResponse.owner:type_name -> handoff.v1.Owner
-	5, // 1: handoff.v1.GetConversationResponse.session:type_name -> handoff.v1.Session
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	7,  // 0: handoff.v1.GetConversationResponse.owner:type_name -> handoff.v1.Owner
+	8,  // 1: handoff.v1.GetConversationResponse.session:type_name -> handoff.v1.Session
+	8,  // 2: handoff.v1.GetHandbackResponse.session:type_name -> handoff.v1.Session
+	6,  // 3: handoff.v1.GetHandbackResponse.turns:type_name -> handoff.v1.HandbackTurn
+	9,  // 4: handoff.v1.HandbackTurn.role:type_name -> handoff.v1.Turn.Role
+	10, // 5: handoff.v1.HandbackTurn.time:type_name -> google.protobuf.Timestamp
+	6,  // [6:6] is the sub-list for method output_type
+	6,  // [6:6] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_conversation_proto_init() }
@@ -308,7 +549,7 @@ func file_handoff_v1_conversation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_conversation_proto_rawDesc), len(file_handoff_v1_conversation_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -11,7 +11,6 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	structpb "google.golang.org/protobuf/types/known/structpb"
-	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -928,219 +927,6 @@ func (x *GetSessionResponse) GetSession() *Session {
 	return nil
 }
 
-// GetHandbackRequest names a closed session.
-type GetHandbackRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The session.
-	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// How many turns at most, the last ones, up to 1,000. Default: 100.
-	MaxTurns      int32 `protobuf:"varint,2,opt,name=max_turns,json=maxTurns,proto3" json:"max_turns,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetHandbackRequest) Reset() {
-	*x = GetHandbackRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetHandbackRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetHandbackRequest) ProtoMessage() {}
-
-func (x *GetHandbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetHandbackRequest.ProtoReflect.Descriptor instead.
-func (*GetHandbackRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *GetHandbackRequest) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *GetHandbackRequest) GetMaxTurns() int32 {
-	if x != nil {
-		return x.MaxTurns
-	}
-	return 0
-}
-
-// GetHandbackResponse is what the bot needs to go on.
-type GetHandbackResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The session as it ended, with its reason and outcome.
-	Session *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
-	// What was said in it, oldest first: to be put behind the transcript that the
-	// request had.
-	Turns []*HandbackTurn `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
-	// How many older turns were left out.
-	OmittedTurns int32 `protobuf:"varint,3,opt,name=omitted_turns,json=omittedTurns,proto3" json:"omitted_turns,omitempty"`
-	// What happened, in words for the model, and that the human has left: to be put
-	// behind the turns as a system message or as the result of the tool.
-	Note string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
-	// What to tell the customer, in the customer's locale. Empty when the customer
-	// ended it.
-	Reply         string `protobuf:"bytes,5,opt,name=reply,proto3" json:"reply,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetHandbackResponse) Reset() {
-	*x = GetHandbackResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetHandbackResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetHandbackResponse) ProtoMessage() {}
-
-func (x *GetHandbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetHandbackResponse.ProtoReflect.Descriptor instead.
-func (*GetHandbackResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{15}
-}
-
-func (x *GetHandbackResponse) GetSession() *Session {
-	if x != nil {
-		return x.Session
-	}
-	return nil
-}
-
-func (x *GetHandbackResponse) GetTurns() []*HandbackTurn {
-	if x != nil {
-		return x.Turns
-	}
-	return nil
-}
-
-func (x *GetHandbackResponse) GetOmittedTurns() int32 {
-	if x != nil {
-		return x.OmittedTurns
-	}
-	return 0
-}
-
-func (x *GetHandbackResponse) GetNote() string {
-	if x != nil {
-		return x.Note
-	}
-	return ""
-}
-
-func (x *GetHandbackResponse) GetReply() string {
-	if x != nil {
-		return x.Reply
-	}
-	return ""
-}
-
-// HandbackTurn is one utterance of a session.
-type HandbackTurn struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// USER for the customer, ASSISTANT for the human.
-	Role Turn_Role `protobuf:"varint,1,opt,name=role,proto3,enum=handoff.v1.Turn_Role" json:"role,omitempty"`
-	// Name of the human, empty when unknown or for the customer.
-	AuthorName string `protobuf:"bytes,2,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
-	// The text; of files the names, in brackets.
-	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	// When it was said.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *HandbackTurn) Reset() {
-	*x = HandbackTurn{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *HandbackTurn) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*HandbackTurn) ProtoMessage() {}
-
-func (x *HandbackTurn) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use HandbackTurn.ProtoReflect.Descriptor instead.
-func (*HandbackTurn) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{16}
-}
-
-func (x *HandbackTurn) GetRole() Turn_Role {
-	if x != nil {
-		return x.Role
-	}
-	return Turn_ROLE_UNSPECIFIED
-}
-
-func (x *HandbackTurn) GetAuthorName() string {
-	if x != nil {
-		return x.AuthorName
-	}
-	return ""
-}
-
-func (x *HandbackTurn) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-func (x *HandbackTurn) GetTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Time
-	}
-	return nil
-}
-
 // ListSessionsRequest chooses sessions. Filters add up.
 type ListSessionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1161,7 +947,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1173,7 +959,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1186,7 +972,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{17}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListSessionsRequest) GetAgentId() string {
@@ -1237,7 +1023,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1035,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1048,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{18}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -1297,7 +1083,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1095,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1108,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{19}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListEventsRequest) GetSessionId() string {
@@ -1366,7 +1152,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[20]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1164,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[20]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1177,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{20}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -1426,7 +1212,7 @@ type CreateUploadRequest struct {
 
 func (x *CreateUploadRequest) Reset() {
 	*x = CreateUploadRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[21]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1224,7 @@ func (x *CreateUploadRequest) String() string {
 func (*CreateUploadRequest) ProtoMessage() {}
 
 func (x *CreateUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[21]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1237,7 @@ func (x *CreateUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateUploadRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{21}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CreateUploadRequest) GetSessionId() string {
@@ -1497,7 +1283,7 @@ type CreateUploadResponse struct {
 
 func (x *CreateUploadResponse) Reset() {
 	*x = CreateUploadResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[22]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1295,7 @@ func (x *CreateUploadResponse) String() string {
 func (*CreateUploadResponse) ProtoMessage() {}
 
 func (x *CreateUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[22]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1308,7 @@ func (x *CreateUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateUploadResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{22}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CreateUploadResponse) GetUploadId() string {
@@ -1551,7 +1337,7 @@ var File_handoff_v1_handoff_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"\n" +
 	" handoff/v1/handoff_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16handoff/v1/agent.proto\x1a\x1dhandoff/v1/conversation.proto\x1a\x16handoff/v1/event.proto\x1a\x18handoff/v1/session.proto\"\xba\x05\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16handoff/v1/agent.proto\x1a\x1dhandoff/v1/conversation.proto\x1a\x16handoff/v1/event.proto\x1a\x18handoff/v1/session.proto\"\xba\x05\n" +
 	"\x15RequestHandoffRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x123\n" +
@@ -1624,25 +1410,7 @@ const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\"C\n" +
 	"\x12GetSessionResponse\x12-\n" +
-	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionR\asession\"h\n" +
-	"\x12GetHandbackRequest\x12)\n" +
-	"\n" +
-	"session_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12'\n" +
-	"\tmax_turns\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bmaxTurns\"\xc3\x01\n" +
-	"\x13GetHandbackResponse\x12-\n" +
-	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionR\asession\x12.\n" +
-	"\x05turns\x18\x02 \x03(\v2\x18.handoff.v1.HandbackTurnR\x05turns\x12#\n" +
-	"\romitted_turns\x18\x03 \x01(\x05R\fomittedTurns\x12\x12\n" +
-	"\x04note\x18\x04 \x01(\tR\x04note\x12\x14\n" +
-	"\x05reply\x18\x05 \x01(\tR\x05reply\"\x9e\x01\n" +
-	"\fHandbackTurn\x12)\n" +
-	"\x04role\x18\x01 \x01(\x0e2\x15.handoff.v1.Turn.RoleR\x04role\x12\x1f\n" +
-	"\vauthor_name\x18\x02 \x01(\tR\n" +
-	"authorName\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\x12.\n" +
-	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x84\x02\n" +
+	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionR\asession\"\x84\x02\n" +
 	"\x13ListSessionsRequest\x12#\n" +
 	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\x121\n" +
 	"\x0fconversation_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x0econversationId\x12C\n" +
@@ -1724,7 +1492,7 @@ func file_handoff_v1_handoff_service_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_handoff_service_proto_rawDescData
 }
 
-var file_handoff_v1_handoff_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_handoff_v1_handoff_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_handoff_v1_handoff_service_proto_goTypes = []any{
 	(*RequestHandoffRequest)(nil),     // 0: handoff.v1.RequestHandoffRequest
 	(*RequestHandoffResponse)(nil),    // 1: handoff.v1.RequestHandoffResponse
@@ -1740,129 +1508,122 @@ var file_handoff_v1_handoff_service_proto_goTypes = []any{
 	(*SendSignalResponse)(nil),        // 11: handoff.v1.SendSignalResponse
 	(*GetSessionRequest)(nil),         // 12: handoff.v1.GetSessionRequest
 	(*GetSessionResponse)(nil),        // 13: handoff.v1.GetSessionResponse
-	(*GetHandbackRequest)(nil),        // 14: handoff.v1.GetHandbackRequest
-	(*GetHandbackResponse)(nil),       // 15: handoff.v1.GetHandbackResponse
-	(*HandbackTurn)(nil),              // 16: handoff.v1.HandbackTurn
-	(*ListSessionsRequest)(nil),       // 17: handoff.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),      // 18: handoff.v1.ListSessionsResponse
-	(*ListEventsRequest)(nil),         // 19: handoff.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),        // 20: handoff.v1.ListEventsResponse
-	(*CreateUploadRequest)(nil),       // 21: handoff.v1.CreateUploadRequest
-	(*CreateUploadResponse)(nil),      // 22: handoff.v1.CreateUploadResponse
-	nil,                               // 23: handoff.v1.RequestHandoffRequest.MetadataEntry
-	nil,                               // 24: handoff.v1.CreateUploadResponse.HeadersEntry
-	(*Customer)(nil),                  // 25: handoff.v1.Customer
-	(*Turn)(nil),                      // 26: handoff.v1.Turn
-	(Priority)(0),                     // 27: handoff.v1.Priority
-	(*structpb.Struct)(nil),           // 28: google.protobuf.Struct
-	(*Session)(nil),                   // 29: handoff.v1.Session
-	(*Declined)(nil),                  // 30: handoff.v1.Declined
-	(*AttachmentInput)(nil),           // 31: handoff.v1.AttachmentInput
-	(*Message)(nil),                   // 32: handoff.v1.Message
-	(*Event)(nil),                     // 33: handoff.v1.Event
-	(*Signal)(nil),                    // 34: handoff.v1.Signal
-	(Turn_Role)(0),                    // 35: handoff.v1.Turn.Role
-	(*timestamppb.Timestamp)(nil),     // 36: google.protobuf.Timestamp
-	(SessionState)(0),                 // 37: handoff.v1.SessionState
-	(*ConfigureProviderRequest)(nil),  // 38: handoff.v1.ConfigureProviderRequest
-	(*GetServiceStatusRequest)(nil),   // 39: handoff.v1.GetServiceStatusRequest
-	(*GetConversationRequest)(nil),    // 40: handoff.v1.GetConversationRequest
-	(*CheckTurnRequest)(nil),          // 41: handoff.v1.CheckTurnRequest
-	(*GetHandoffToolRequest)(nil),     // 42: handoff.v1.GetHandoffToolRequest
-	(*EvaluateScheduleRequest)(nil),   // 43: handoff.v1.EvaluateScheduleRequest
-	(*ImportClosedDatesRequest)(nil),  // 44: handoff.v1.ImportClosedDatesRequest
-	(*GetProviderRequest)(nil),        // 45: handoff.v1.GetProviderRequest
-	(*TestProviderRequest)(nil),       // 46: handoff.v1.TestProviderRequest
-	(*DeleteProviderRequest)(nil),     // 47: handoff.v1.DeleteProviderRequest
-	(*ListProviderKindsRequest)(nil),  // 48: handoff.v1.ListProviderKindsRequest
-	(*ListAgentsRequest)(nil),         // 49: handoff.v1.ListAgentsRequest
-	(*ConfigureProviderResponse)(nil), // 50: handoff.v1.ConfigureProviderResponse
-	(*GetServiceStatusResponse)(nil),  // 51: handoff.v1.GetServiceStatusResponse
-	(*GetConversationResponse)(nil),   // 52: handoff.v1.GetConversationResponse
-	(*CheckTurnResponse)(nil),         // 53: handoff.v1.CheckTurnResponse
-	(*GetHandoffToolResponse)(nil),    // 54: handoff.v1.GetHandoffToolResponse
-	(*EvaluateScheduleResponse)(nil),  // 55: handoff.v1.EvaluateScheduleResponse
-	(*ImportClosedDatesResponse)(nil), // 56: handoff.v1.ImportClosedDatesResponse
-	(*GetProviderResponse)(nil),       // 57: handoff.v1.GetProviderResponse
-	(*TestProviderResponse)(nil),      // 58: handoff.v1.TestProviderResponse
-	(*DeleteProviderResponse)(nil),    // 59: handoff.v1.DeleteProviderResponse
-	(*ListProviderKindsResponse)(nil), // 60: handoff.v1.ListProviderKindsResponse
-	(*ListAgentsResponse)(nil),        // 61: handoff.v1.ListAgentsResponse
+	(*ListSessionsRequest)(nil),       // 14: handoff.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),      // 15: handoff.v1.ListSessionsResponse
+	(*ListEventsRequest)(nil),         // 16: handoff.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),        // 17: handoff.v1.ListEventsResponse
+	(*CreateUploadRequest)(nil),       // 18: handoff.v1.CreateUploadRequest
+	(*CreateUploadResponse)(nil),      // 19: handoff.v1.CreateUploadResponse
+	nil,                               // 20: handoff.v1.RequestHandoffRequest.MetadataEntry
+	nil,                               // 21: handoff.v1.CreateUploadResponse.HeadersEntry
+	(*Customer)(nil),                  // 22: handoff.v1.Customer
+	(*Turn)(nil),                      // 23: handoff.v1.Turn
+	(Priority)(0),                     // 24: handoff.v1.Priority
+	(*structpb.Struct)(nil),           // 25: google.protobuf.Struct
+	(*Session)(nil),                   // 26: handoff.v1.Session
+	(*Declined)(nil),                  // 27: handoff.v1.Declined
+	(*AttachmentInput)(nil),           // 28: handoff.v1.AttachmentInput
+	(*Message)(nil),                   // 29: handoff.v1.Message
+	(*Event)(nil),                     // 30: handoff.v1.Event
+	(*Signal)(nil),                    // 31: handoff.v1.Signal
+	(SessionState)(0),                 // 32: handoff.v1.SessionState
+	(*ConfigureProviderRequest)(nil),  // 33: handoff.v1.ConfigureProviderRequest
+	(*GetServiceStatusRequest)(nil),   // 34: handoff.v1.GetServiceStatusRequest
+	(*GetHandbackRequest)(nil),        // 35: handoff.v1.GetHandbackRequest
+	(*GetConversationRequest)(nil),    // 36: handoff.v1.GetConversationRequest
+	(*CheckTurnRequest)(nil),          // 37: handoff.v1.CheckTurnRequest
+	(*GetHandoffToolRequest)(nil),     // 38: handoff.v1.GetHandoffToolRequest
+	(*EvaluateScheduleRequest)(nil),   // 39: handoff.v1.EvaluateScheduleRequest
+	(*ImportClosedDatesRequest)(nil),  // 40: handoff.v1.ImportClosedDatesRequest
+	(*GetProviderRequest)(nil),        // 41: handoff.v1.GetProviderRequest
+	(*TestProviderRequest)(nil),       // 42: handoff.v1.TestProviderRequest
+	(*DeleteProviderRequest)(nil),     // 43: handoff.v1.DeleteProviderRequest
+	(*ListProviderKindsRequest)(nil),  // 44: handoff.v1.ListProviderKindsRequest
+	(*ListAgentsRequest)(nil),         // 45: handoff.v1.ListAgentsRequest
+	(*ConfigureProviderResponse)(nil), // 46: handoff.v1.ConfigureProviderResponse
+	(*GetServiceStatusResponse)(nil),  // 47: handoff.v1.GetServiceStatusResponse
+	(*GetHandbackResponse)(nil),       // 48: handoff.v1.GetHandbackResponse
+	(*GetConversationResponse)(nil),   // 49: handoff.v1.GetConversationResponse
+	(*CheckTurnResponse)(nil),         // 50: handoff.v1.CheckTurnResponse
+	(*GetHandoffToolResponse)(nil),    // 51: handoff.v1.GetHandoffToolResponse
+	(*EvaluateScheduleResponse)(nil),  // 52: handoff.v1.EvaluateScheduleResponse
+	(*ImportClosedDatesResponse)(nil), // 53: handoff.v1.ImportClosedDatesResponse
+	(*GetProviderResponse)(nil),       // 54: handoff.v1.GetProviderResponse
+	(*TestProviderResponse)(nil),      // 55: handoff.v1.TestProviderResponse
+	(*DeleteProviderResponse)(nil),    // 56: handoff.v1.DeleteProviderResponse
+	(*ListProviderKindsResponse)(nil), // 57: handoff.v1.ListProviderKindsResponse
+	(*ListAgentsResponse)(nil),        // 58: handoff.v1.ListAgentsResponse
 }
 var file_handoff_v1_handoff_service_proto_depIdxs = []int32{
-	25, // 0: handoff.v1.RequestHandoffRequest.customer:type_name -> handoff.v1.Customer
-	26, // 1: handoff.v1.RequestHandoffRequest.transcript:type_name -> handoff.v1.Turn
-	27, // 2: handoff.v1.RequestHandoffRequest.priority:type_name -> handoff.v1.Priority
-	23, // 3: handoff.v1.RequestHandoffRequest.metadata:type_name -> handoff.v1.RequestHandoffRequest.MetadataEntry
-	28, // 4: handoff.v1.RequestHandoffRequest.provider_extra:type_name -> google.protobuf.Struct
-	29, // 5: handoff.v1.RequestHandoffResponse.session:type_name -> handoff.v1.Session
-	30, // 6: handoff.v1.RequestHandoffResponse.declined:type_name -> handoff.v1.Declined
-	31, // 7: handoff.v1.SendMessageRequest.attachments:type_name -> handoff.v1.AttachmentInput
-	32, // 8: handoff.v1.SendMessageResponse.message:type_name -> handoff.v1.Message
-	33, // 9: handoff.v1.StreamRepliesResponse.events:type_name -> handoff.v1.Event
-	34, // 10: handoff.v1.StreamRepliesResponse.signals:type_name -> handoff.v1.Signal
-	29, // 11: handoff.v1.CloseSessionResponse.session:type_name -> handoff.v1.Session
-	29, // 12: handoff.v1.ContinueWaitingResponse.session:type_name -> handoff.v1.Session
-	29, // 13: handoff.v1.GetSessionResponse.session:type_name -> handoff.v1.Session
-	29, // 14: handoff.v1.GetHandbackResponse.session:type_name -> handoff.v1.Session
-	16, // 15: handoff.v1.GetHandbackResponse.turns:type_name -> handoff.v1.HandbackTurn
-	35, // 16: handoff.v1.HandbackTurn.role:type_name -> handoff.v1.Turn.Role
-	36, // 17: handoff.v1.HandbackTurn.time:type_name -> google.protobuf.Timestamp
-	37, // 18: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
-	29, // 19: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
-	33, // 20: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
-	24, // 21: handoff.v1.CreateUploadResponse.headers:type_name -> handoff.v1.CreateUploadResponse.HeadersEntry
-	38, // 22: handoff.v1.HandoffService.ConfigureProvider:input_type -> handoff.v1.ConfigureProviderRequest
-	39, // 23: handoff.v1.HandoffService.GetServiceStatus:input_type -> handoff.v1.GetServiceStatusRequest
-	0,  // 24: handoff.v1.HandoffService.RequestHandoff:input_type -> handoff.v1.RequestHandoffRequest
-	2,  // 25: handoff.v1.HandoffService.SendMessage:input_type -> handoff.v1.SendMessageRequest
-	4,  // 26: handoff.v1.HandoffService.StreamReplies:input_type -> handoff.v1.StreamRepliesRequest
-	6,  // 27: handoff.v1.HandoffService.CloseSession:input_type -> handoff.v1.CloseSessionRequest
-	8,  // 28: handoff.v1.HandoffService.ContinueWaiting:input_type -> handoff.v1.ContinueWaitingRequest
-	10, // 29: handoff.v1.HandoffService.SendSignal:input_type -> handoff.v1.SendSignalRequest
-	12, // 30: handoff.v1.HandoffService.GetSession:input_type -> handoff.v1.GetSessionRequest
-	17, // 31: handoff.v1.HandoffService.ListSessions:input_type -> handoff.v1.ListSessionsRequest
-	19, // 32: handoff.v1.HandoffService.ListEvents:input_type -> handoff.v1.ListEventsRequest
-	14, // 33: handoff.v1.HandoffService.GetHandback:input_type -> handoff.v1.GetHandbackRequest
-	40, // 34: handoff.v1.HandoffService.GetConversation:input_type -> handoff.v1.GetConversationRequest
-	41, // 35: handoff.v1.HandoffService.CheckTurn:input_type -> handoff.v1.CheckTurnRequest
-	42, // 36: handoff.v1.HandoffService.GetHandoffTool:input_type -> handoff.v1.GetHandoffToolRequest
-	43, // 37: handoff.v1.HandoffService.EvaluateSchedule:input_type -> handoff.v1.EvaluateScheduleRequest
-	44, // 38: handoff.v1.HandoffService.ImportClosedDates:input_type -> handoff.v1.ImportClosedDatesRequest
-	45, // 39: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
-	46, // 40: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
-	47, // 41: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
-	48, // 42: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
-	49, // 43: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
-	21, // 44: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
-	50, // 45: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
-	51, // 46: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
-	1,  // 47: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
-	3,  // 48: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
-	5,  // 49: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
-	7,  // 50: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
-	9,  // 51: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
-	11, // 52: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
-	13, // 53: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
-	18, // 54: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
-	20, // 55: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
-	15, // 56: handoff.v1.HandoffService.GetHandback:output_type -> handoff.v1.GetHandbackResponse
-	52, // 57: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
-	53, // 58: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
-	54, // 59: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
-	55, // 60: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
-	56, // 61: handoff.v1.HandoffService.ImportClosedDates:output_type -> handoff.v1.ImportClosedDatesResponse
-	57, // 62: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
-	58, // 63: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
-	59, // 64: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
-	60, // 65: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
-	61, // 66: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
-	22, // 67: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
-	45, // [45:68] is the sub-list for method output_type
-	22, // [22:45] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	22, // 0: handoff.v1.RequestHandoffRequest.customer:type_name -> handoff.v1.Customer
+	23, // 1: handoff.v1.RequestHandoffRequest.transcript:type_name -> handoff.v1.Turn
+	24, // 2: handoff.v1.RequestHandoffRequest.priority:type_name -> handoff.v1.Priority
+	20, // 3: handoff.v1.RequestHandoffRequest.metadata:type_name -> handoff.v1.RequestHandoffRequest.MetadataEntry
+	25, // 4: handoff.v1.RequestHandoffRequest.provider_extra:type_name -> google.protobuf.Struct
+	26, // 5: handoff.v1.RequestHandoffResponse.session:type_name -> handoff.v1.Session
+	27, // 6: handoff.v1.RequestHandoffResponse.declined:type_name -> handoff.v1.Declined
+	28, // 7: handoff.v1.SendMessageRequest.attachments:type_name -> handoff.v1.AttachmentInput
+	29, // 8: handoff.v1.SendMessageResponse.message:type_name -> handoff.v1.Message
+	30, // 9: handoff.v1.StreamRepliesResponse.events:type_name -> handoff.v1.Event
+	31, // 10: handoff.v1.StreamRepliesResponse.signals:type_name -> handoff.v1.Signal
+	26, // 11: handoff.v1.CloseSessionResponse.session:type_name -> handoff.v1.Session
+	26, // 12: handoff.v1.ContinueWaitingResponse.session:type_name -> handoff.v1.Session
+	26, // 13: handoff.v1.GetSessionResponse.session:type_name -> handoff.v1.Session
+	32, // 14: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
+	26, // 15: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
+	30, // 16: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
+	21, // 17: handoff.v1.CreateUploadResponse.headers:type_name -> handoff.v1.CreateUploadResponse.HeadersEntry
+	33, // 18: handoff.v1.HandoffService.ConfigureProvider:input_type -> handoff.v1.ConfigureProviderRequest
+	34, // 19: handoff.v1.HandoffService.GetServiceStatus:input_type -> handoff.v1.GetServiceStatusRequest
+	0,  // 20: handoff.v1.HandoffService.RequestHandoff:input_type -> handoff.v1.RequestHandoffRequest
+	2,  // 21: handoff.v1.HandoffService.SendMessage:input_type -> handoff.v1.SendMessageRequest
+	4,  // 22: handoff.v1.HandoffService.StreamReplies:input_type -> handoff.v1.StreamRepliesRequest
+	6,  // 23: handoff.v1.HandoffService.CloseSession:input_type -> handoff.v1.CloseSessionRequest
+	8,  // 24: handoff.v1.HandoffService.ContinueWaiting:input_type -> handoff.v1.ContinueWaitingRequest
+	10, // 25: handoff.v1.HandoffService.SendSignal:input_type -> handoff.v1.SendSignalRequest
+	12, // 26: handoff.v1.HandoffService.GetSession:input_type -> handoff.v1.GetSessionRequest
+	14, // 27: handoff.v1.HandoffService.ListSessions:input_type -> handoff.v1.ListSessionsRequest
+	16, // 28: handoff.v1.HandoffService.ListEvents:input_type -> handoff.v1.ListEventsRequest
+	35, // 29: handoff.v1.HandoffService.GetHandback:input_type -> handoff.v1.GetHandbackRequest
+	36, // 30: handoff.v1.HandoffService.GetConversation:input_type -> handoff.v1.GetConversationRequest
+	37, // 31: handoff.v1.HandoffService.CheckTurn:input_type -> handoff.v1.CheckTurnRequest
+	38, // 32: handoff.v1.HandoffService.GetHandoffTool:input_type -> handoff.v1.GetHandoffToolRequest
+	39, // 33: handoff.v1.HandoffService.EvaluateSchedule:input_type -> handoff.v1.EvaluateScheduleRequest
+	40, // 34: handoff.v1.HandoffService.ImportClosedDates:input_type -> handoff.v1.ImportClosedDatesRequest
+	41, // 35: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
+	42, // 36: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
+	43, // 37: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
+	44, // 38: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
+	45, // 39: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
+	18, // 40: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
+	46, // 41: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
+	47, // 42: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
+	1,  // 43: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
+	3,  // 44: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
+	5,  // 45: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
+	7,  // 46: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
+	9,  // 47: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
+	11, // 48: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
+	13, // 49: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
+	15, // 50: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
+	17, // 51: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
+	48, // 52: handoff.v1.HandoffService.GetHandback:output_type -> handoff.v1.GetHandbackResponse
+	49, // 53: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
+	50, // 54: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
+	51, // 55: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
+	52, // 56: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
+	53, // 57: handoff.v1.HandoffService.ImportClosedDates:output_type -> handoff.v1.ImportClosedDatesResponse
+	54, // 58: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
+	55, // 59: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
+	56, // 60: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
+	57, // 61: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
+	58, // 62: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
+	19, // 63: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
+	41, // [41:64] is the sub-list for method output_type
+	18, // [18:41] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_handoff_service_proto_init() }
@@ -1888,7 +1649,7 @@ func file_handoff_v1_handoff_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_handoff_service_proto_rawDesc), len(file_handoff_v1_handoff_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -5,7 +5,9 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
-import type { Owner, Session } from "./session_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Owner, Session, Turn_Role } from "./session_pb.js";
 import { file_handoff_v1_session } from "./session_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -13,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/conversation.proto.
  */
 export const file_handoff_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("Ch1oYW5kb2ZmL3YxL2NvbnZlcnNhdGlvbi5wcm90bxIKaGFuZG9mZi52MSJbChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAASJwChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRIgCgVvd25lchgBIAEoDjIRLmhhbmRvZmYudjEuT3duZXISDQoFZXBvY2gYAiABKAQSJAoHc2Vzc2lvbhgDIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiJkChBDaGVja1R1cm5SZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAARINCgVlcG9jaBgDIAEoBCITChFDaGVja1R1cm5SZXNwb25zZUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_handoff_v1_session]);
+  fileDesc("Ch1oYW5kb2ZmL3YxL2NvbnZlcnNhdGlvbi5wcm90bxIKaGFuZG9mZi52MSJbChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAASJwChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRIgCgVvd25lchgBIAEoDjIRLmhhbmRvZmYudjEuT3duZXISDQoFZXBvY2gYAiABKAQSJAoHc2Vzc2lvbhgDIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiJkChBDaGVja1R1cm5SZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAARINCgVlcG9jaBgDIAEoBCITChFDaGVja1R1cm5SZXNwb25zZSJTChJHZXRIYW5kYmFja1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIdCgltYXhfdHVybnMYAiABKAVCCrpIBxoFGOgHKAAimAEKE0dldEhhbmRiYWNrUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbhInCgV0dXJucxgCIAMoCzIYLmhhbmRvZmYudjEuSGFuZGJhY2tUdXJuEhUKDW9taXR0ZWRfdHVybnMYAyABKAUSDAoEbm90ZRgEIAEoCRINCgVyZXBseRgFIAEoCSKAAQoMSGFuZGJhY2tUdXJuEiMKBHJvbGUYASABKA4yFS5oYW5kb2ZmLnYxLlR1cm4uUm9sZRITCgthdXRob3JfbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_handoff_v1_session]);
 
 /**
  * GetConversationRequest names a conversation.
@@ -127,4 +129,126 @@ export type CheckTurnResponse = Message<"handoff.v1.CheckTurnResponse"> & {
  */
 export const CheckTurnResponseSchema: GenMessage<CheckTurnResponse> = /*@__PURE__*/
   messageDesc(file_handoff_v1_conversation, 3);
+
+/**
+ * GetHandbackRequest names a closed session.
+ *
+ * @generated from message handoff.v1.GetHandbackRequest
+ */
+export type GetHandbackRequest = Message<"handoff.v1.GetHandbackRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * How many turns at most, the last ones, up to 1,000. Default: 100.
+   *
+   * @generated from field: int32 max_turns = 2;
+   */
+  maxTurns: number;
+};
+
+/**
+ * Describes the message handoff.v1.GetHandbackRequest.
+ * Use `create(GetHandbackRequestSchema)` to create a new message.
+ */
+export const GetHandbackRequestSchema: GenMessage<GetHandbackRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_conversation, 4);
+
+/**
+ * GetHandbackResponse is what the bot needs to go on.
+ *
+ * @generated from message handoff.v1.GetHandbackResponse
+ */
+export type GetHandbackResponse = Message<"handoff.v1.GetHandbackResponse"> & {
+  /**
+   * The session as it ended, with its reason and outcome.
+   *
+   * @generated from field: handoff.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+
+  /**
+   * What was said in it, oldest first: to be put behind the transcript that the
+   * request had.
+   *
+   * @generated from field: repeated handoff.v1.HandbackTurn turns = 2;
+   */
+  turns: HandbackTurn[];
+
+  /**
+   * How many older turns were left out.
+   *
+   * @generated from field: int32 omitted_turns = 3;
+   */
+  omittedTurns: number;
+
+  /**
+   * What happened, in words for the model, and that the human has left: to be put
+   * behind the turns as a system message or as the result of the tool.
+   *
+   * @generated from field: string note = 4;
+   */
+  note: string;
+
+  /**
+   * What to tell the customer, in the customer's locale. Empty when the customer
+   * ended it.
+   *
+   * @generated from field: string reply = 5;
+   */
+  reply: string;
+};
+
+/**
+ * Describes the message handoff.v1.GetHandbackResponse.
+ * Use `create(GetHandbackResponseSchema)` to create a new message.
+ */
+export const GetHandbackResponseSchema: GenMessage<GetHandbackResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_conversation, 5);
+
+/**
+ * HandbackTurn is one utterance of a session.
+ *
+ * @generated from message handoff.v1.HandbackTurn
+ */
+export type HandbackTurn = Message<"handoff.v1.HandbackTurn"> & {
+  /**
+   * USER for the customer, ASSISTANT for the human.
+   *
+   * @generated from field: handoff.v1.Turn.Role role = 1;
+   */
+  role: Turn_Role;
+
+  /**
+   * Name of the human, empty when unknown or for the customer.
+   *
+   * @generated from field: string author_name = 2;
+   */
+  authorName: string;
+
+  /**
+   * The text; of files the names, in brackets.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * When it was said.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 4;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message handoff.v1.HandbackTurn.
+ * Use `create(HandbackTurnSchema)` to create a new message.
+ */
+export const HandbackTurnSchema: GenMessage<HandbackTurn> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_conversation, 6);
 

@@ -5,15 +5,14 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { ConfigureProviderRequestSchema, ConfigureProviderResponseSchema, DeleteProviderRequestSchema, DeleteProviderResponseSchema, EvaluateScheduleRequestSchema, EvaluateScheduleResponseSchema, GetHandoffToolRequestSchema, GetHandoffToolResponseSchema, GetProviderRequestSchema, GetProviderResponseSchema, GetServiceStatusRequestSchema, GetServiceStatusResponseSchema, ImportClosedDatesRequestSchema, ImportClosedDatesResponseSchema, ListAgentsRequestSchema, ListAgentsResponseSchema, ListProviderKindsRequestSchema, ListProviderKindsResponseSchema, TestProviderRequestSchema, TestProviderResponseSchema } from "./agent_pb.js";
 import { file_handoff_v1_agent } from "./agent_pb.js";
-import type { CheckTurnRequestSchema, CheckTurnResponseSchema, GetConversationRequestSchema, GetConversationResponseSchema } from "./conversation_pb.js";
+import type { CheckTurnRequestSchema, CheckTurnResponseSchema, GetConversationRequestSchema, GetConversationResponseSchema, GetHandbackRequestSchema, GetHandbackResponseSchema } from "./conversation_pb.js";
 import { file_handoff_v1_conversation } from "./conversation_pb.js";
 import type { Event, Signal } from "./event_pb.js";
 import { file_handoff_v1_event } from "./event_pb.js";
-import type { AttachmentInput, Customer, Declined, Message as Message$1, Priority, Session, SessionState, Turn, Turn_Role } from "./session_pb.js";
+import type { AttachmentInput, Customer, Declined, Message as Message$1, Priority, Session, SessionState, Turn } from "./session_pb.js";
 import { file_handoff_v1_session } from "./session_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -21,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/handoff_service.proto.
  */
 export const file_handoff_v1_handoff_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBoYW5kb2ZmL3YxL2hhbmRvZmZfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSKzBAoVUmVxdWVzdEhhbmRvZmZSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAARIcCgpyZXF1ZXN0X2lkGAMgASgJQgi6SAVyAyiAARImCghjdXN0b21lchgEIAEoCzIULmhhbmRvZmYudjEuQ3VzdG9tZXISLwoKdHJhbnNjcmlwdBgFIAMoCzIQLmhhbmRvZmYudjEuVHVybkIJukgGkgEDEOgHEhsKCHF1ZXN0aW9uGAYgASgJQgm6SAZyBCiAgAQSGQoGcmVhc29uGAcgASgJQgm6SAZyBCiAgAQSMAoIcHJpb3JpdHkYCCABKA4yFC5oYW5kb2ZmLnYxLlByaW9yaXR5Qgi6SAWCAQIQARIWCgR0ZWFtGAkgASgJQgi6SAVyAyiAARIfCgR0YWdzGAogAygJQhG6SA6SAQsQZCIHcgUQASiAARJbCghtZXRhZGF0YRgLIAMoCzIvLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXF1ZXN0Lk1ldGFkYXRhRW50cnlCGLpIFZoBEhBkIgdyBRABKIABKgVyAyiAIBIvCg5wcm92aWRlcl9leHRyYRgMIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpABChZSZXF1ZXN0SGFuZG9mZlJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb25IABIoCghkZWNsaW5lZBgCIAEoCzIULmhhbmRvZmYudjEuRGVjbGluZWRIABIaCg1zZXNzaW9uX3Rva2VuGAMgASgJQgOAAQFCCAoGcmVzdWx0IqQCChJTZW5kTWVzc2FnZVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUOnS6SHEabwobbWVzc2FnZS50ZXh0X29yX2F0dGFjaG1lbnRzEiBnaXZlIGEgdGV4dCwgYXR0YWNobWVudHMgb3IgYm90aBoudGhpcy50ZXh0ICE9ICcnIHx8IHRoaXMuYXR0YWNobWVudHMuc2l6ZSgpID4gMCI7ChNTZW5kTWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5oYW5kb2ZmLnYxLk1lc3NhZ2UiTgoUU3RyZWFtUmVwbGllc1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJfChVTdHJlYW1SZXBsaWVzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIjCgdzaWduYWxzGAIgAygLMhIuaGFuZG9mZi52MS5TaWduYWwiTQoTQ2xvc2VTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKBG5vdGUYAiABKAlCCLpIBXIDKIAgIjwKFENsb3NlU2Vzc2lvblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24iOAoWQ29udGludWVXYWl0aW5nUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABIj8KF0NvbnRpbnVlV2FpdGluZ1Jlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24ibAoRU2VuZFNpZ25hbFJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIQCgZ0eXBpbmcYAiABKAhIABIUCgpyZWFkX3VwX3RvGAMgASgESABCDwoGc2lnbmFsEgW6SAIIASIUChJTZW5kU2lnbmFsUmVzcG9uc2UiMwoRR2V0U2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAASI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiJTChJHZXRIYW5kYmFja1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIdCgltYXhfdHVybnMYAiABKAVCCrpIBxoFGOgHKAAimAEKE0dldEhhbmRiYWNrUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbhInCgV0dXJucxgCIAMoCzIYLmhhbmRvZmYudjEuSGFuZGJhY2tUdXJuEhUKDW9taXR0ZWRfdHVybnMYAyABKAUSDAoEbm90ZRgEIAEoCRINCgVyZXBseRgFIAEoCSKAAQoMSGFuZGJhY2tUdXJuEiMKBHJvbGUYASABKA4yFS5oYW5kb2ZmLnYxLlR1cm4uUm9sZRITCgthdXRob3JfbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIs4BChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAARIhCg9jb252ZXJzYXRpb25faWQYAiABKAlCCLpIBXIDKIABEjsKBnN0YXRlcxgDIAMoDjIYLmhhbmRvZmYudjEuU2Vzc2lvblN0YXRlQhG6SA6SAQsQCiIHggEEEAEgABIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMogAgiVgoUTGlzdFNlc3Npb25zUmVzcG9uc2USJQoIc2Vzc2lvbnMYASADKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChFMaXN0RXZlbnRzUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiACCJQChJMaXN0RXZlbnRzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiAEKE0NyZWF0ZVVwbG9hZFJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIYCgRuYW1lGAIgASgJQgq6SAdyBRABKIAEEhsKCW1pbWVfdHlwZRgDIAEoCUIIukgFcgMogAESGgoEc2l6ZRgEIAEoA0IMukgJIgcYgIDADCgBIrcBChRDcmVhdGVVcGxvYWRSZXNwb25zZRIRCgl1cGxvYWRfaWQYASABKAkSFwoKdXBsb2FkX3VybBgCIAEoCUIDgAEBEkMKB2hlYWRlcnMYAyADKAsyLS5oYW5kb2ZmLnYxLkNyZWF0ZVVwbG9hZFJlc3BvbnNlLkhlYWRlcnNFbnRyeUIDgAEBGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBMoUQCg5IYW5kb2ZmU2VydmljZRJgChFDb25maWd1cmVQcm92aWRlchIkLmhhbmRvZmYudjEuQ29uZmlndXJlUHJvdmlkZXJSZXF1ZXN0GiUuaGFuZG9mZi52MS5Db25maWd1cmVQcm92aWRlclJlc3BvbnNlEmIKEEdldFNlcnZpY2VTdGF0dXMSIy5oYW5kb2ZmLnYxLkdldFNlcnZpY2VTdGF0dXNSZXF1ZXN0GiQuaGFuZG9mZi52MS5HZXRTZXJ2aWNlU3RhdHVzUmVzcG9uc2UiA5ACARJXCg5SZXF1ZXN0SGFuZG9mZhIhLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXF1ZXN0GiIuaGFuZG9mZi52MS5SZXF1ZXN0SGFuZG9mZlJlc3BvbnNlEk4KC1NlbmRNZXNzYWdlEh4uaGFuZG9mZi52MS5TZW5kTWVzc2FnZVJlcXVlc3QaHy5oYW5kb2ZmLnYxLlNlbmRNZXNzYWdlUmVzcG9uc2USVgoNU3RyZWFtUmVwbGllcxIgLmhhbmRvZmYudjEuU3RyZWFtUmVwbGllc1JlcXVlc3QaIS5oYW5kb2ZmLnYxLlN0cmVhbVJlcGxpZXNSZXNwb25zZTABElEKDENsb3NlU2Vzc2lvbhIfLmhhbmRvZmYudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBogLmhhbmRvZmYudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2USWgoPQ29udGludWVXYWl0aW5nEiIuaGFuZG9mZi52MS5Db250aW51ZVdhaXRpbmdSZXF1ZXN0GiMuaGFuZG9mZi52MS5Db250aW51ZVdhaXRpbmdSZXNwb25zZRJLCgpTZW5kU2lnbmFsEh0uaGFuZG9mZi52MS5TZW5kU2lnbmFsUmVxdWVzdBoeLmhhbmRvZmYudjEuU2VuZFNpZ25hbFJlc3BvbnNlElAKCkdldFNlc3Npb24SHS5oYW5kb2ZmLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uaGFuZG9mZi52MS5HZXRTZXNzaW9uUmVzcG9uc2UiA5ACARJWCgxMaXN0U2Vzc2lvbnMSHy5oYW5kb2ZmLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIC5oYW5kb2ZmLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIgOQAgESUAoKTGlzdEV2ZW50cxIdLmhhbmRvZmYudjEuTGlzdEV2ZW50c1JlcXVlc3QaHi5oYW5kb2ZmLnYxLkxpc3RFdmVudHNSZXNwb25zZSIDkAIBElMKC0dldEhhbmRiYWNrEh4uaGFuZG9mZi52MS5HZXRIYW5kYmFja1JlcXVlc3QaHy5oYW5kb2ZmLnYxLkdldEhhbmRiYWNrUmVzcG9uc2UiA5ACARJfCg9HZXRDb252ZXJzYXRpb24SIi5oYW5kb2ZmLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaIy5oYW5kb2ZmLnYxLkdldENvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgESTQoJQ2hlY2tUdXJuEhwuaGFuZG9mZi52MS5DaGVja1R1cm5SZXF1ZXN0Gh0uaGFuZG9mZi52MS5DaGVja1R1cm5SZXNwb25zZSIDkAIBElwKDkdldEhhbmRvZmZUb29sEiEuaGFuZG9mZi52MS5HZXRIYW5kb2ZmVG9vbFJlcXVlc3QaIi5oYW5kb2ZmLnYxLkdldEhhbmRvZmZUb29sUmVzcG9uc2UiA5ACARJiChBFdmFsdWF0ZVNjaGVkdWxlEiMuaGFuZG9mZi52MS5FdmFsdWF0ZVNjaGVkdWxlUmVxdWVzdBokLmhhbmRvZmYudjEuRXZhbHVhdGVTY2hlZHVsZVJlc3BvbnNlIgOQAgESYAoRSW1wb3J0Q2xvc2VkRGF0ZXMSJC5oYW5kb2ZmLnYxLkltcG9ydENsb3NlZERhdGVzUmVxdWVzdBolLmhhbmRvZmYudjEuSW1wb3J0Q2xvc2VkRGF0ZXNSZXNwb25zZRJTCgtHZXRQcm92aWRlchIeLmhhbmRvZmYudjEuR2V0UHJvdmlkZXJSZXF1ZXN0Gh8uaGFuZG9mZi52MS5HZXRQcm92aWRlclJlc3BvbnNlIgOQAgESUQoMVGVzdFByb3ZpZGVyEh8uaGFuZG9mZi52MS5UZXN0UHJvdmlkZXJSZXF1ZXN0GiAuaGFuZG9mZi52MS5UZXN0UHJvdmlkZXJSZXNwb25zZRJXCg5EZWxldGVQcm92aWRlchIhLmhhbmRvZmYudjEuRGVsZXRlUHJvdmlkZXJSZXF1ZXN0GiIuaGFuZG9mZi52MS5EZWxldGVQcm92aWRlclJlc3BvbnNlEmUKEUxpc3RQcm92aWRlcktpbmRzEiQuaGFuZG9mZi52MS5MaXN0UHJvdmlkZXJLaW5kc1JlcXVlc3QaJS5oYW5kb2ZmLnYxLkxpc3RQcm92aWRlcktpbmRzUmVzcG9uc2UiA5ACARJQCgpMaXN0QWdlbnRzEh0uaGFuZG9mZi52MS5MaXN0QWdlbnRzUmVxdWVzdBoeLmhhbmRvZmYudjEuTGlzdEFnZW50c1Jlc3BvbnNlIgOQAgESUQoMQ3JlYXRlVXBsb2FkEh8uaGFuZG9mZi52MS5DcmVhdGVVcGxvYWRSZXF1ZXN0GiAuaGFuZG9mZi52MS5DcmVhdGVVcGxvYWRSZXNwb25zZUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_handoff_v1_agent, file_handoff_v1_conversation, file_handoff_v1_event, file_handoff_v1_session]);
+  fileDesc("CiBoYW5kb2ZmL3YxL2hhbmRvZmZfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSKzBAoVUmVxdWVzdEhhbmRvZmZSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAARIcCgpyZXF1ZXN0X2lkGAMgASgJQgi6SAVyAyiAARImCghjdXN0b21lchgEIAEoCzIULmhhbmRvZmYudjEuQ3VzdG9tZXISLwoKdHJhbnNjcmlwdBgFIAMoCzIQLmhhbmRvZmYudjEuVHVybkIJukgGkgEDEOgHEhsKCHF1ZXN0aW9uGAYgASgJQgm6SAZyBCiAgAQSGQoGcmVhc29uGAcgASgJQgm6SAZyBCiAgAQSMAoIcHJpb3JpdHkYCCABKA4yFC5oYW5kb2ZmLnYxLlByaW9yaXR5Qgi6SAWCAQIQARIWCgR0ZWFtGAkgASgJQgi6SAVyAyiAARIfCgR0YWdzGAogAygJQhG6SA6SAQsQZCIHcgUQASiAARJbCghtZXRhZGF0YRgLIAMoCzIvLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXF1ZXN0Lk1ldGFkYXRhRW50cnlCGLpIFZoBEhBkIgdyBRABKIABKgVyAyiAIBIvCg5wcm92aWRlcl9leHRyYRgMIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpABChZSZXF1ZXN0SGFuZG9mZlJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb25IABIoCghkZWNsaW5lZBgCIAEoCzIULmhhbmRvZmYudjEuRGVjbGluZWRIABIaCg1zZXNzaW9uX3Rva2VuGAMgASgJQgOAAQFCCAoGcmVzdWx0IqQCChJTZW5kTWVzc2FnZVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUOnS6SHEabwobbWVzc2FnZS50ZXh0X29yX2F0dGFjaG1lbnRzEiBnaXZlIGEgdGV4dCwgYXR0YWNobWVudHMgb3IgYm90aBoudGhpcy50ZXh0ICE9ICcnIHx8IHRoaXMuYXR0YWNobWVudHMuc2l6ZSgpID4gMCI7ChNTZW5kTWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5oYW5kb2ZmLnYxLk1lc3NhZ2UiTgoUU3RyZWFtUmVwbGllc1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJfChVTdHJlYW1SZXBsaWVzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIjCgdzaWduYWxzGAIgAygLMhIuaGFuZG9mZi52MS5TaWduYWwiTQoTQ2xvc2VTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKBG5vdGUYAiABKAlCCLpIBXIDKIAgIjwKFENsb3NlU2Vzc2lvblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24iOAoWQ29udGludWVXYWl0aW5nUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABIj8KF0NvbnRpbnVlV2FpdGluZ1Jlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24ibAoRU2VuZFNpZ25hbFJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIQCgZ0eXBpbmcYAiABKAhIABIUCgpyZWFkX3VwX3RvGAMgASgESABCDwoGc2lnbmFsEgW6SAIIASIUChJTZW5kU2lnbmFsUmVzcG9uc2UiMwoRR2V0U2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAASI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiLOAQoTTGlzdFNlc3Npb25zUmVxdWVzdBIaCghhZ2VudF9pZBgBIAEoCUIIukgFcgMogAESIQoPY29udmVyc2F0aW9uX2lkGAIgASgJQgi6SAVyAyiAARI7CgZzdGF0ZXMYAyADKA4yGC5oYW5kb2ZmLnYxLlNlc3Npb25TdGF0ZUIRukgOkgELEAoiB4IBBBABIAASHQoJcGFnZV9zaXplGAQgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBSABKAlCCLpIBXIDKIAIIlYKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKIAQoRTGlzdEV2ZW50c1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBBIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUAoSTGlzdEV2ZW50c1Jlc3BvbnNlEiEKBmV2ZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChNDcmVhdGVVcGxvYWRSZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESGAoEbmFtZRgCIAEoCUIKukgHcgUQASiABBIbCgltaW1lX3R5cGUYAyABKAlCCLpIBXIDKIABEhoKBHNpemUYBCABKANCDLpICSIHGICAwAwoASK3AQoUQ3JlYXRlVXBsb2FkUmVzcG9uc2USEQoJdXBsb2FkX2lkGAEgASgJEhcKCnVwbG9hZF91cmwYAiABKAlCA4ABARJDCgdoZWFkZXJzGAMgAygLMi0uaGFuZG9mZi52MS5DcmVhdGVVcGxvYWRSZXNwb25zZS5IZWFkZXJzRW50cnlCA4ABARouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATKFEAoOSGFuZG9mZlNlcnZpY2USYAoRQ29uZmlndXJlUHJvdmlkZXISJC5oYW5kb2ZmLnYxLkNvbmZpZ3VyZVByb3ZpZGVyUmVxdWVzdBolLmhhbmRvZmYudjEuQ29uZmlndXJlUHJvdmlkZXJSZXNwb25zZRJiChBHZXRTZXJ2aWNlU3RhdHVzEiMuaGFuZG9mZi52MS5HZXRTZXJ2aWNlU3RhdHVzUmVxdWVzdBokLmhhbmRvZmYudjEuR2V0U2VydmljZVN0YXR1c1Jlc3BvbnNlIgOQAgESVwoOUmVxdWVzdEhhbmRvZmYSIS5oYW5kb2ZmLnYxLlJlcXVlc3RIYW5kb2ZmUmVxdWVzdBoiLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXNwb25zZRJOCgtTZW5kTWVzc2FnZRIeLmhhbmRvZmYudjEuU2VuZE1lc3NhZ2VSZXF1ZXN0Gh8uaGFuZG9mZi52MS5TZW5kTWVzc2FnZVJlc3BvbnNlElYKDVN0cmVhbVJlcGxpZXMSIC5oYW5kb2ZmLnYxLlN0cmVhbVJlcGxpZXNSZXF1ZXN0GiEuaGFuZG9mZi52MS5TdHJlYW1SZXBsaWVzUmVzcG9uc2UwARJRCgxDbG9zZVNlc3Npb24SHy5oYW5kb2ZmLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaIC5oYW5kb2ZmLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlEloKD0NvbnRpbnVlV2FpdGluZxIiLmhhbmRvZmYudjEuQ29udGludWVXYWl0aW5nUmVxdWVzdBojLmhhbmRvZmYudjEuQ29udGludWVXYWl0aW5nUmVzcG9uc2USSwoKU2VuZFNpZ25hbBIdLmhhbmRvZmYudjEuU2VuZFNpZ25hbFJlcXVlc3QaHi5oYW5kb2ZmLnYxLlNlbmRTaWduYWxSZXNwb25zZRJQCgpHZXRTZXNzaW9uEh0uaGFuZG9mZi52MS5HZXRTZXNzaW9uUmVxdWVzdBoeLmhhbmRvZmYudjEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgESVgoMTGlzdFNlc3Npb25zEh8uaGFuZG9mZi52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiAuaGFuZG9mZi52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElAKCkxpc3RFdmVudHMSHS5oYW5kb2ZmLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh4uaGFuZG9mZi52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJTCgtHZXRIYW5kYmFjaxIeLmhhbmRvZmYudjEuR2V0SGFuZGJhY2tSZXF1ZXN0Gh8uaGFuZG9mZi52MS5HZXRIYW5kYmFja1Jlc3BvbnNlIgOQAgESXwoPR2V0Q29udmVyc2F0aW9uEiIuaGFuZG9mZi52MS5HZXRDb252ZXJzYXRpb25SZXF1ZXN0GiMuaGFuZG9mZi52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZSIDkAIBEk0KCUNoZWNrVHVybhIcLmhhbmRvZmYudjEuQ2hlY2tUdXJuUmVxdWVzdBodLmhhbmRvZmYudjEuQ2hlY2tUdXJuUmVzcG9uc2UiA5ACARJcCg5HZXRIYW5kb2ZmVG9vbBIhLmhhbmRvZmYudjEuR2V0SGFuZG9mZlRvb2xSZXF1ZXN0GiIuaGFuZG9mZi52MS5HZXRIYW5kb2ZmVG9vbFJlc3BvbnNlIgOQAgESYgoQRXZhbHVhdGVTY2hlZHVsZRIjLmhhbmRvZmYudjEuRXZhbHVhdGVTY2hlZHVsZVJlcXVlc3QaJC5oYW5kb2ZmLnYxLkV2YWx1YXRlU2NoZWR1bGVSZXNwb25zZSIDkAIBEmAKEUltcG9ydENsb3NlZERhdGVzEiQuaGFuZG9mZi52MS5JbXBvcnRDbG9zZWREYXRlc1JlcXVlc3QaJS5oYW5kb2ZmLnYxLkltcG9ydENsb3NlZERhdGVzUmVzcG9uc2USUwoLR2V0UHJvdmlkZXISHi5oYW5kb2ZmLnYxLkdldFByb3ZpZGVyUmVxdWVzdBofLmhhbmRvZmYudjEuR2V0UHJvdmlkZXJSZXNwb25zZSIDkAIBElEKDFRlc3RQcm92aWRlchIfLmhhbmRvZmYudjEuVGVzdFByb3ZpZGVyUmVxdWVzdBogLmhhbmRvZmYudjEuVGVzdFByb3ZpZGVyUmVzcG9uc2USVwoORGVsZXRlUHJvdmlkZXISIS5oYW5kb2ZmLnYxLkRlbGV0ZVByb3ZpZGVyUmVxdWVzdBoiLmhhbmRvZmYudjEuRGVsZXRlUHJvdmlkZXJSZXNwb25zZRJlChFMaXN0UHJvdmlkZXJLaW5kcxIkLmhhbmRvZmYudjEuTGlzdFByb3ZpZGVyS2luZHNSZXF1ZXN0GiUuaGFuZG9mZi52MS5MaXN0UHJvdmlkZXJLaW5kc1Jlc3BvbnNlIgOQAgESUAoKTGlzdEFnZW50cxIdLmhhbmRvZmYudjEuTGlzdEFnZW50c1JlcXVlc3QaHi5oYW5kb2ZmLnYxLkxpc3RBZ2VudHNSZXNwb25zZSIDkAIBElEKDENyZWF0ZVVwbG9hZBIfLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVxdWVzdBogLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVzcG9uc2VCPlo8Z2l0aHViLmNvbS9odW1hbi1oYW5kb2ZmL2hhbmRvZmYvZ2VuL2dvL2hhbmRvZmYvdjE7aGFuZG9mZnYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_handoff_v1_agent, file_handoff_v1_conversation, file_handoff_v1_event, file_handoff_v1_session]);
 
 /**
  * RequestHandoffRequest asks for a human.
@@ -493,128 +492,6 @@ export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PUR
   messageDesc(file_handoff_v1_handoff_service, 13);
 
 /**
- * GetHandbackRequest names a closed session.
- *
- * @generated from message handoff.v1.GetHandbackRequest
- */
-export type GetHandbackRequest = Message<"handoff.v1.GetHandbackRequest"> & {
-  /**
-   * The session.
-   *
-   * @generated from field: string session_id = 1;
-   */
-  sessionId: string;
-
-  /**
-   * How many turns at most, the last ones, up to 1,000. Default: 100.
-   *
-   * @generated from field: int32 max_turns = 2;
-   */
-  maxTurns: number;
-};
-
-/**
- * Describes the message handoff.v1.GetHandbackRequest.
- * Use `create(GetHandbackRequestSchema)` to create a new message.
- */
-export const GetHandbackRequestSchema: GenMessage<GetHandbackRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 14);
-
-/**
- * GetHandbackResponse is what the bot needs to go on.
- *
- * @generated from message handoff.v1.GetHandbackResponse
- */
-export type GetHandbackResponse = Message<"handoff.v1.GetHandbackResponse"> & {
-  /**
-   * The session as it ended, with its reason and outcome.
-   *
-   * @generated from field: handoff.v1.Session session = 1;
-   */
-  session?: Session | undefined;
-
-  /**
-   * What was said in it, oldest first: to be put behind the transcript that the
-   * request had.
-   *
-   * @generated from field: repeated handoff.v1.HandbackTurn turns = 2;
-   */
-  turns: HandbackTurn[];
-
-  /**
-   * How many older turns were left out.
-   *
-   * @generated from field: int32 omitted_turns = 3;
-   */
-  omittedTurns: number;
-
-  /**
-   * What happened, in words for the model, and that the human has left: to be put
-   * behind the turns as a system message or as the result of the tool.
-   *
-   * @generated from field: string note = 4;
-   */
-  note: string;
-
-  /**
-   * What to tell the customer, in the customer's locale. Empty when the customer
-   * ended it.
-   *
-   * @generated from field: string reply = 5;
-   */
-  reply: string;
-};
-
-/**
- * Describes the message handoff.v1.GetHandbackResponse.
- * Use `create(GetHandbackResponseSchema)` to create a new message.
- */
-export const GetHandbackResponseSchema: GenMessage<GetHandbackResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 15);
-
-/**
- * HandbackTurn is one utterance of a session.
- *
- * @generated from message handoff.v1.HandbackTurn
- */
-export type HandbackTurn = Message<"handoff.v1.HandbackTurn"> & {
-  /**
-   * USER for the customer, ASSISTANT for the human.
-   *
-   * @generated from field: handoff.v1.Turn.Role role = 1;
-   */
-  role: Turn_Role;
-
-  /**
-   * Name of the human, empty when unknown or for the customer.
-   *
-   * @generated from field: string author_name = 2;
-   */
-  authorName: string;
-
-  /**
-   * The text; of files the names, in brackets.
-   *
-   * @generated from field: string text = 3;
-   */
-  text: string;
-
-  /**
-   * When it was said.
-   *
-   * @generated from field: google.protobuf.Timestamp time = 4;
-   */
-  time?: Timestamp | undefined;
-};
-
-/**
- * Describes the message handoff.v1.HandbackTurn.
- * Use `create(HandbackTurnSchema)` to create a new message.
- */
-export const HandbackTurnSchema: GenMessage<HandbackTurn> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 16);
-
-/**
  * ListSessionsRequest chooses sessions. Filters add up.
  *
  * @generated from message handoff.v1.ListSessionsRequest
@@ -662,7 +539,7 @@ export type ListSessionsRequest = Message<"handoff.v1.ListSessionsRequest"> & {
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 17);
+  messageDesc(file_handoff_v1_handoff_service, 14);
 
 /**
  * ListSessionsResponse is one page.
@@ -690,7 +567,7 @@ export type ListSessionsResponse = Message<"handoff.v1.ListSessionsResponse"> & 
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 18);
+  messageDesc(file_handoff_v1_handoff_service, 15);
 
 /**
  * ListEventsRequest chooses events.
@@ -733,7 +610,7 @@ export type ListEventsRequest = Message<"handoff.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 19);
+  messageDesc(file_handoff_v1_handoff_service, 16);
 
 /**
  * ListEventsResponse is one page.
@@ -761,7 +638,7 @@ export type ListEventsResponse = Message<"handoff.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 20);
+  messageDesc(file_handoff_v1_handoff_service, 17);
 
 /**
  * CreateUploadRequest announces a file.
@@ -804,7 +681,7 @@ export type CreateUploadRequest = Message<"handoff.v1.CreateUploadRequest"> & {
  * Use `create(CreateUploadRequestSchema)` to create a new message.
  */
 export const CreateUploadRequestSchema: GenMessage<CreateUploadRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 21);
+  messageDesc(file_handoff_v1_handoff_service, 18);
 
 /**
  * CreateUploadResponse tells where the file goes.
@@ -839,7 +716,7 @@ export type CreateUploadResponse = Message<"handoff.v1.CreateUploadResponse"> & 
  * Use `create(CreateUploadResponseSchema)` to create a new message.
  */
 export const CreateUploadResponseSchema: GenMessage<CreateUploadResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 22);
+  messageDesc(file_handoff_v1_handoff_service, 19);
 
 /**
  * HandoffService is what the backend of an AI agent uses: configure how its
