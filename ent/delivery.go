@@ -34,13 +34,21 @@ type Delivery struct {
 	// Attempts holds the value of the "attempts" field.
 	Attempts int `json:"attempts,omitempty"`
 	// microseconds since 1970, UTC; 0 = never
+	LastAttempt int64 `json:"last_attempt,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
 	NextAttempt int64 `json:"next_attempt,omitempty"`
 	// LastError holds the value of the "last_error" field.
 	LastError string `json:"last_error,omitempty"`
 	// VendorID holds the value of the "vendor_id" field.
 	VendorID string `json:"vendor_id,omitempty"`
+	// what the provider could not carry
+	Degraded string `json:"degraded,omitempty"`
 	// microseconds since 1970, UTC; 0 = never
 	SettleTime int64 `json:"settle_time,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
+	ReadTime int64 `json:"read_time,omitempty"`
+	// microseconds since 1970, UTC; 0 = never
+	RetryTime int64 `json:"retry_time,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the DeliveryQuery when eager-loading is set.
 	Edges        DeliveryEdges `json:"edges"`
@@ -51,9 +59,11 @@ type Delivery struct {
 type DeliveryEdges struct {
 	// Session holds the value of the session edge.
 	Session *Session `json:"session,omitempty"`
+	// Failures holds the value of the failures edge.
+	Failures []*DeliveryAttempt `json:"failures,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [2]bool
 }
 
 // SessionOrErr returns the Session value or an error if the edge
@@ -67,14 +77,23 @@ func (e DeliveryEdges) SessionOrErr() (*Session, error) {
 	return nil, &NotLoadedError{edge: "session"}
 }
 
+// FailuresOrErr returns the Failures value or an error if the edge
+// was not loaded in eager-loading.
+func (e DeliveryEdges) FailuresOrErr() ([]*DeliveryAttempt, error) {
+	if e.loadedTypes[1] {
+		return e.Failures, nil
+	}
+	return nil, &NotLoadedError{edge: "failures"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Delivery) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case delivery.FieldID, delivery.FieldSessionNum, delivery.FieldCreateTime, delivery.FieldSequence, delivery.FieldAttempts, delivery.FieldNextAttempt, delivery.FieldSettleTime:
+		case delivery.FieldID, delivery.FieldSessionNum, delivery.FieldCreateTime, delivery.FieldSequence, delivery.FieldAttempts, delivery.FieldLastAttempt, delivery.FieldNextAttempt, delivery.FieldSettleTime, delivery.FieldReadTime, delivery.FieldRetryTime:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldKind, delivery.FieldMessageID, delivery.FieldPayload, delivery.FieldState, delivery.FieldLastError, delivery.FieldVendorID:
+		case delivery.FieldKind, delivery.FieldMessageID, delivery.FieldPayload, delivery.FieldState, delivery.FieldLastError, delivery.FieldVendorID, delivery.FieldDegraded:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -145,6 +164,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Attempts = int(value.Int64)
 			}
+		case delivery.FieldLastAttempt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field last_attempt", values[i])
+			} else if value.Valid {
+				_m.LastAttempt = value.Int64
+			}
 		case delivery.FieldNextAttempt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field next_attempt", values[i])
@@ -163,11 +188,29 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.VendorID = value.String
 			}
+		case delivery.FieldDegraded:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field degraded", values[i])
+			} else if value.Valid {
+				_m.Degraded = value.String
+			}
 		case delivery.FieldSettleTime:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field settle_time", values[i])
 			} else if value.Valid {
 				_m.SettleTime = value.Int64
+			}
+		case delivery.FieldReadTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field read_time", values[i])
+			} else if value.Valid {
+				_m.ReadTime = value.Int64
+			}
+		case delivery.FieldRetryTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field retry_time", values[i])
+			} else if value.Valid {
+				_m.RetryTime = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -185,6 +228,11 @@ func (_m *Delivery) Value(name string) (ent.Value, error) {
 // QuerySession queries the "session" edge of the Delivery entity.
 func (_m *Delivery) QuerySession() *SessionQuery {
 	return NewDeliveryClient(_m.config).QuerySession(_m)
+}
+
+// QueryFailures queries the "failures" edge of the Delivery entity.
+func (_m *Delivery) QueryFailures() *DeliveryAttemptQuery {
+	return NewDeliveryClient(_m.config).QueryFailures(_m)
 }
 
 // Update returns a builder for updating this Delivery.
@@ -234,6 +282,9 @@ func (_m *Delivery) String() string {
 	builder.WriteString("attempts=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Attempts))
 	builder.WriteString(", ")
+	builder.WriteString("last_attempt=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LastAttempt))
+	builder.WriteString(", ")
 	builder.WriteString("next_attempt=")
 	builder.WriteString(fmt.Sprintf("%v", _m.NextAttempt))
 	builder.WriteString(", ")
@@ -243,8 +294,17 @@ func (_m *Delivery) String() string {
 	builder.WriteString("vendor_id=")
 	builder.WriteString(_m.VendorID)
 	builder.WriteString(", ")
+	builder.WriteString("degraded=")
+	builder.WriteString(_m.Degraded)
+	builder.WriteString(", ")
 	builder.WriteString("settle_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SettleTime))
+	builder.WriteString(", ")
+	builder.WriteString("read_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReadTime))
+	builder.WriteString(", ")
+	builder.WriteString("retry_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RetryTime))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -10,6 +10,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -100,6 +101,20 @@ func (_c *DeliveryCreate) SetNillableAttempts(v *int) *DeliveryCreate {
 	return _c
 }
 
+// SetLastAttempt sets the "last_attempt" field.
+func (_c *DeliveryCreate) SetLastAttempt(v int64) *DeliveryCreate {
+	_c.mutation.SetLastAttempt(v)
+	return _c
+}
+
+// SetNillableLastAttempt sets the "last_attempt" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableLastAttempt(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetLastAttempt(*v)
+	}
+	return _c
+}
+
 // SetNextAttempt sets the "next_attempt" field.
 func (_c *DeliveryCreate) SetNextAttempt(v int64) *DeliveryCreate {
 	_c.mutation.SetNextAttempt(v)
@@ -142,6 +157,20 @@ func (_c *DeliveryCreate) SetNillableVendorID(v *string) *DeliveryCreate {
 	return _c
 }
 
+// SetDegraded sets the "degraded" field.
+func (_c *DeliveryCreate) SetDegraded(v string) *DeliveryCreate {
+	_c.mutation.SetDegraded(v)
+	return _c
+}
+
+// SetNillableDegraded sets the "degraded" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableDegraded(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetDegraded(*v)
+	}
+	return _c
+}
+
 // SetSettleTime sets the "settle_time" field.
 func (_c *DeliveryCreate) SetSettleTime(v int64) *DeliveryCreate {
 	_c.mutation.SetSettleTime(v)
@@ -152,6 +181,34 @@ func (_c *DeliveryCreate) SetSettleTime(v int64) *DeliveryCreate {
 func (_c *DeliveryCreate) SetNillableSettleTime(v *int64) *DeliveryCreate {
 	if v != nil {
 		_c.SetSettleTime(*v)
+	}
+	return _c
+}
+
+// SetReadTime sets the "read_time" field.
+func (_c *DeliveryCreate) SetReadTime(v int64) *DeliveryCreate {
+	_c.mutation.SetReadTime(v)
+	return _c
+}
+
+// SetNillableReadTime sets the "read_time" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableReadTime(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetReadTime(*v)
+	}
+	return _c
+}
+
+// SetRetryTime sets the "retry_time" field.
+func (_c *DeliveryCreate) SetRetryTime(v int64) *DeliveryCreate {
+	_c.mutation.SetRetryTime(v)
+	return _c
+}
+
+// SetNillableRetryTime sets the "retry_time" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableRetryTime(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetRetryTime(*v)
 	}
 	return _c
 }
@@ -171,6 +228,21 @@ func (_c *DeliveryCreate) SetSessionID(id int64) *DeliveryCreate {
 // SetSession sets the "session" edge to the Session entity.
 func (_c *DeliveryCreate) SetSession(v *Session) *DeliveryCreate {
 	return _c.SetSessionID(v.ID)
+}
+
+// AddFailureIDs adds the "failures" edge to the DeliveryAttempt entity by IDs.
+func (_c *DeliveryCreate) AddFailureIDs(ids ...int64) *DeliveryCreate {
+	_c.mutation.AddFailureIDs(ids...)
+	return _c
+}
+
+// AddFailures adds the "failures" edges to the DeliveryAttempt entity.
+func (_c *DeliveryCreate) AddFailures(v ...*DeliveryAttempt) *DeliveryCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddFailureIDs(ids...)
 }
 
 // Mutation returns the DeliveryMutation object of the builder.
@@ -224,6 +296,10 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultAttempts
 		_c.mutation.SetAttempts(v)
 	}
+	if _, ok := _c.mutation.LastAttempt(); !ok {
+		v := delivery.DefaultLastAttempt
+		_c.mutation.SetLastAttempt(v)
+	}
 	if _, ok := _c.mutation.NextAttempt(); !ok {
 		v := delivery.DefaultNextAttempt
 		_c.mutation.SetNextAttempt(v)
@@ -236,9 +312,21 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultVendorID
 		_c.mutation.SetVendorID(v)
 	}
+	if _, ok := _c.mutation.Degraded(); !ok {
+		v := delivery.DefaultDegraded
+		_c.mutation.SetDegraded(v)
+	}
 	if _, ok := _c.mutation.SettleTime(); !ok {
 		v := delivery.DefaultSettleTime
 		_c.mutation.SetSettleTime(v)
+	}
+	if _, ok := _c.mutation.ReadTime(); !ok {
+		v := delivery.DefaultReadTime
+		_c.mutation.SetReadTime(v)
+	}
+	if _, ok := _c.mutation.RetryTime(); !ok {
+		v := delivery.DefaultRetryTime
+		_c.mutation.SetRetryTime(v)
 	}
 }
 
@@ -268,6 +356,9 @@ func (_c *DeliveryCreate) check() error {
 	if _, ok := _c.mutation.Attempts(); !ok {
 		return &ValidationError{Name: "attempts", err: errors.New(`ent: missing required field "Delivery.attempts"`)}
 	}
+	if _, ok := _c.mutation.LastAttempt(); !ok {
+		return &ValidationError{Name: "last_attempt", err: errors.New(`ent: missing required field "Delivery.last_attempt"`)}
+	}
 	if _, ok := _c.mutation.NextAttempt(); !ok {
 		return &ValidationError{Name: "next_attempt", err: errors.New(`ent: missing required field "Delivery.next_attempt"`)}
 	}
@@ -277,8 +368,17 @@ func (_c *DeliveryCreate) check() error {
 	if _, ok := _c.mutation.VendorID(); !ok {
 		return &ValidationError{Name: "vendor_id", err: errors.New(`ent: missing required field "Delivery.vendor_id"`)}
 	}
+	if _, ok := _c.mutation.Degraded(); !ok {
+		return &ValidationError{Name: "degraded", err: errors.New(`ent: missing required field "Delivery.degraded"`)}
+	}
 	if _, ok := _c.mutation.SettleTime(); !ok {
 		return &ValidationError{Name: "settle_time", err: errors.New(`ent: missing required field "Delivery.settle_time"`)}
+	}
+	if _, ok := _c.mutation.ReadTime(); !ok {
+		return &ValidationError{Name: "read_time", err: errors.New(`ent: missing required field "Delivery.read_time"`)}
+	}
+	if _, ok := _c.mutation.RetryTime(); !ok {
+		return &ValidationError{Name: "retry_time", err: errors.New(`ent: missing required field "Delivery.retry_time"`)}
 	}
 	if len(_c.mutation.SessionIDs()) == 0 {
 		return &ValidationError{Name: "session", err: errors.New(`ent: missing required edge "Delivery.session"`)}
@@ -343,6 +443,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		_spec.SetField(delivery.FieldAttempts, field.TypeInt, value)
 		_node.Attempts = value
 	}
+	if value, ok := _c.mutation.LastAttempt(); ok {
+		_spec.SetField(delivery.FieldLastAttempt, field.TypeInt64, value)
+		_node.LastAttempt = value
+	}
 	if value, ok := _c.mutation.NextAttempt(); ok {
 		_spec.SetField(delivery.FieldNextAttempt, field.TypeInt64, value)
 		_node.NextAttempt = value
@@ -355,9 +459,21 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		_spec.SetField(delivery.FieldVendorID, field.TypeString, value)
 		_node.VendorID = value
 	}
+	if value, ok := _c.mutation.Degraded(); ok {
+		_spec.SetField(delivery.FieldDegraded, field.TypeString, value)
+		_node.Degraded = value
+	}
 	if value, ok := _c.mutation.SettleTime(); ok {
 		_spec.SetField(delivery.FieldSettleTime, field.TypeInt64, value)
 		_node.SettleTime = value
+	}
+	if value, ok := _c.mutation.ReadTime(); ok {
+		_spec.SetField(delivery.FieldReadTime, field.TypeInt64, value)
+		_node.ReadTime = value
+	}
+	if value, ok := _c.mutation.RetryTime(); ok {
+		_spec.SetField(delivery.FieldRetryTime, field.TypeInt64, value)
+		_node.RetryTime = value
 	}
 	if nodes := _c.mutation.SessionIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -374,6 +490,22 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		_node.SessionNum = nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.FailuresIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   delivery.FailuresTable,
+			Columns: []string{delivery.FailuresColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(deliveryattempt.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec

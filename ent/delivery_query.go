@@ -4,6 +4,7 @@ package ent
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"math"
 
@@ -13,6 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/predicate"
 	"github.com/human-handoff/handoff/ent/session"
 )
@@ -20,12 +22,13 @@ import (
 // DeliveryQuery is the builder for querying Delivery entities.
 type DeliveryQuery struct {
 	config
-	ctx         *QueryContext
-	order       []delivery.OrderOption
-	inters      []Interceptor
-	predicates  []predicate.Delivery
-	withSession *SessionQuery
-	modifiers   []func(*sql.Selector)
+	ctx          *QueryContext
+	order        []delivery.OrderOption
+	inters       []Interceptor
+	predicates   []predicate.Delivery
+	withSession  *SessionQuery
+	withFailures *DeliveryAttemptQuery
+	modifiers    []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -77,6 +80,28 @@ func (_q *DeliveryQuery) QuerySession() *SessionQuery {
 			sqlgraph.From(delivery.Table, delivery.FieldID, selector),
 			sqlgraph.To(session.Table, session.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, delivery.SessionTable, delivery.SessionColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryFailures chains the current query on the "failures" edge.
+func (_q *DeliveryQuery) QueryFailures() *DeliveryAttemptQuery {
+	query := (&DeliveryAttemptClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(delivery.Table, delivery.FieldID, selector),
+			sqlgraph.To(deliveryattempt.Table, deliveryattempt.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, delivery.FailuresTable, delivery.FailuresColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -271,12 +296,13 @@ func (_q *DeliveryQuery) Clone() *DeliveryQuery {
 		return nil
 	}
 	return &DeliveryQuery{
-		config:      _q.config,
-		ctx:         _q.ctx.Clone(),
-		order:       append([]delivery.OrderOption{}, _q.order...),
-		inters:      append([]Interceptor{}, _q.inters...),
-		predicates:  append([]predicate.Delivery{}, _q.predicates...),
-		withSession: _q.withSession.Clone(),
+		config:       _q.config,
+		ctx:          _q.ctx.Clone(),
+		order:        append([]delivery.OrderOption{}, _q.order...),
+		inters:       append([]Interceptor{}, _q.inters...),
+		predicates:   append([]predicate.Delivery{}, _q.predicates...),
+		withSession:  _q.withSession.Clone(),
+		withFailures: _q.withFailures.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -291,6 +317,17 @@ func (_q *DeliveryQuery) WithSession(opts ...func(*SessionQuery)) *DeliveryQuery
 		opt(query)
 	}
 	_q.withSession = query
+	return _q
+}
+
+// WithFailures tells the query-builder to eager-load the nodes that are connected to
+// the "failures" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *DeliveryQuery) WithFailures(opts ...func(*DeliveryAttemptQuery)) *DeliveryQuery {
+	query := (&DeliveryAttemptClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withFailures = query
 	return _q
 }
 
@@ -372,8 +409,9 @@ func (_q *DeliveryQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Del
 	var (
 		nodes       = []*Delivery{}
 		_spec       = _q.querySpec()
-		loadedTypes = [1]bool{
+		loadedTypes = [2]bool{
 			_q.withSession != nil,
+			_q.withFailures != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -400,6 +438,13 @@ func (_q *DeliveryQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Del
 	if query := _q.withSession; query != nil {
 		if err := _q.loadSession(ctx, query, nodes, nil,
 			func(n *Delivery, e *Session) { n.Edges.Session = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withFailures; query != nil {
+		if err := _q.loadFailures(ctx, query, nodes,
+			func(n *Delivery) { n.Edges.Failures = []*DeliveryAttempt{} },
+			func(n *Delivery, e *DeliveryAttempt) { n.Edges.Failures = append(n.Edges.Failures, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -432,6 +477,36 @@ func (_q *DeliveryQuery) loadSession(ctx context.Context, query *SessionQuery, n
 		for i := range nodes {
 			assign(nodes[i], n)
 		}
+	}
+	return nil
+}
+func (_q *DeliveryQuery) loadFailures(ctx context.Context, query *DeliveryAttemptQuery, nodes []*Delivery, init func(*Delivery), assign func(*Delivery, *DeliveryAttempt)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Delivery)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(deliveryattempt.FieldDeliveryID)
+	}
+	query.Where(predicate.DeliveryAttempt(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(delivery.FailuresColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.DeliveryID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "delivery_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/predicate"
 )
 
@@ -59,6 +60,27 @@ func (_u *DeliveryUpdate) SetNillableAttempts(v *int) *DeliveryUpdate {
 // AddAttempts adds value to the "attempts" field.
 func (_u *DeliveryUpdate) AddAttempts(v int) *DeliveryUpdate {
 	_u.mutation.AddAttempts(v)
+	return _u
+}
+
+// SetLastAttempt sets the "last_attempt" field.
+func (_u *DeliveryUpdate) SetLastAttempt(v int64) *DeliveryUpdate {
+	_u.mutation.ResetLastAttempt()
+	_u.mutation.SetLastAttempt(v)
+	return _u
+}
+
+// SetNillableLastAttempt sets the "last_attempt" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableLastAttempt(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetLastAttempt(*v)
+	}
+	return _u
+}
+
+// AddLastAttempt adds value to the "last_attempt" field.
+func (_u *DeliveryUpdate) AddLastAttempt(v int64) *DeliveryUpdate {
+	_u.mutation.AddLastAttempt(v)
 	return _u
 }
 
@@ -111,6 +133,20 @@ func (_u *DeliveryUpdate) SetNillableVendorID(v *string) *DeliveryUpdate {
 	return _u
 }
 
+// SetDegraded sets the "degraded" field.
+func (_u *DeliveryUpdate) SetDegraded(v string) *DeliveryUpdate {
+	_u.mutation.SetDegraded(v)
+	return _u
+}
+
+// SetNillableDegraded sets the "degraded" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableDegraded(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetDegraded(*v)
+	}
+	return _u
+}
+
 // SetSettleTime sets the "settle_time" field.
 func (_u *DeliveryUpdate) SetSettleTime(v int64) *DeliveryUpdate {
 	_u.mutation.ResetSettleTime()
@@ -132,9 +168,87 @@ func (_u *DeliveryUpdate) AddSettleTime(v int64) *DeliveryUpdate {
 	return _u
 }
 
+// SetReadTime sets the "read_time" field.
+func (_u *DeliveryUpdate) SetReadTime(v int64) *DeliveryUpdate {
+	_u.mutation.ResetReadTime()
+	_u.mutation.SetReadTime(v)
+	return _u
+}
+
+// SetNillableReadTime sets the "read_time" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableReadTime(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetReadTime(*v)
+	}
+	return _u
+}
+
+// AddReadTime adds value to the "read_time" field.
+func (_u *DeliveryUpdate) AddReadTime(v int64) *DeliveryUpdate {
+	_u.mutation.AddReadTime(v)
+	return _u
+}
+
+// SetRetryTime sets the "retry_time" field.
+func (_u *DeliveryUpdate) SetRetryTime(v int64) *DeliveryUpdate {
+	_u.mutation.ResetRetryTime()
+	_u.mutation.SetRetryTime(v)
+	return _u
+}
+
+// SetNillableRetryTime sets the "retry_time" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableRetryTime(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetRetryTime(*v)
+	}
+	return _u
+}
+
+// AddRetryTime adds value to the "retry_time" field.
+func (_u *DeliveryUpdate) AddRetryTime(v int64) *DeliveryUpdate {
+	_u.mutation.AddRetryTime(v)
+	return _u
+}
+
+// AddFailureIDs adds the "failures" edge to the DeliveryAttempt entity by IDs.
+func (_u *DeliveryUpdate) AddFailureIDs(ids ...int64) *DeliveryUpdate {
+	_u.mutation.AddFailureIDs(ids...)
+	return _u
+}
+
+// AddFailures adds the "failures" edges to the DeliveryAttempt entity.
+func (_u *DeliveryUpdate) AddFailures(v ...*DeliveryAttempt) *DeliveryUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddFailureIDs(ids...)
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdate) Mutation() *DeliveryMutation {
 	return _u.mutation
+}
+
+// ClearFailures clears all "failures" edges to the DeliveryAttempt entity.
+func (_u *DeliveryUpdate) ClearFailures() *DeliveryUpdate {
+	_u.mutation.ClearFailures()
+	return _u
+}
+
+// RemoveFailureIDs removes the "failures" edge to DeliveryAttempt entities by IDs.
+func (_u *DeliveryUpdate) RemoveFailureIDs(ids ...int64) *DeliveryUpdate {
+	_u.mutation.RemoveFailureIDs(ids...)
+	return _u
+}
+
+// RemoveFailures removes "failures" edges to DeliveryAttempt entities.
+func (_u *DeliveryUpdate) RemoveFailures(v ...*DeliveryAttempt) *DeliveryUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveFailureIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -193,6 +307,12 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(delivery.FieldAttempts, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.LastAttempt(); ok {
+		_spec.SetField(delivery.FieldLastAttempt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLastAttempt(); ok {
+		_spec.AddField(delivery.FieldLastAttempt, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.NextAttempt(); ok {
 		_spec.SetField(delivery.FieldNextAttempt, field.TypeInt64, value)
 	}
@@ -205,11 +325,71 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.VendorID(); ok {
 		_spec.SetField(delivery.FieldVendorID, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Degraded(); ok {
+		_spec.SetField(delivery.FieldDegraded, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.SettleTime(); ok {
 		_spec.SetField(delivery.FieldSettleTime, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedSettleTime(); ok {
 		_spec.AddField(delivery.FieldSettleTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReadTime(); ok {
+		_spec.SetField(delivery.FieldReadTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReadTime(); ok {
+		_spec.AddField(delivery.FieldReadTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RetryTime(); ok {
+		_spec.SetField(delivery.FieldRetryTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRetryTime(); ok {
+		_spec.AddField(delivery.FieldRetryTime, field.TypeInt64, value)
+	}
+	if _u.mutation.FailuresCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   delivery.FailuresTable,
+			Columns: []string{delivery.FailuresColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(deliveryattempt.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedFailuresIDs(); len(nodes) > 0 && !_u.mutation.FailuresCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   delivery.FailuresTable,
+			Columns: []string{delivery.FailuresColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(deliveryattempt.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.FailuresIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   delivery.FailuresTable,
+			Columns: []string{delivery.FailuresColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(deliveryattempt.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -266,6 +446,27 @@ func (_u *DeliveryUpdateOne) AddAttempts(v int) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetLastAttempt sets the "last_attempt" field.
+func (_u *DeliveryUpdateOne) SetLastAttempt(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetLastAttempt()
+	_u.mutation.SetLastAttempt(v)
+	return _u
+}
+
+// SetNillableLastAttempt sets the "last_attempt" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableLastAttempt(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetLastAttempt(*v)
+	}
+	return _u
+}
+
+// AddLastAttempt adds value to the "last_attempt" field.
+func (_u *DeliveryUpdateOne) AddLastAttempt(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddLastAttempt(v)
+	return _u
+}
+
 // SetNextAttempt sets the "next_attempt" field.
 func (_u *DeliveryUpdateOne) SetNextAttempt(v int64) *DeliveryUpdateOne {
 	_u.mutation.ResetNextAttempt()
@@ -315,6 +516,20 @@ func (_u *DeliveryUpdateOne) SetNillableVendorID(v *string) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetDegraded sets the "degraded" field.
+func (_u *DeliveryUpdateOne) SetDegraded(v string) *DeliveryUpdateOne {
+	_u.mutation.SetDegraded(v)
+	return _u
+}
+
+// SetNillableDegraded sets the "degraded" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableDegraded(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetDegraded(*v)
+	}
+	return _u
+}
+
 // SetSettleTime sets the "settle_time" field.
 func (_u *DeliveryUpdateOne) SetSettleTime(v int64) *DeliveryUpdateOne {
 	_u.mutation.ResetSettleTime()
@@ -336,9 +551,87 @@ func (_u *DeliveryUpdateOne) AddSettleTime(v int64) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetReadTime sets the "read_time" field.
+func (_u *DeliveryUpdateOne) SetReadTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetReadTime()
+	_u.mutation.SetReadTime(v)
+	return _u
+}
+
+// SetNillableReadTime sets the "read_time" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableReadTime(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetReadTime(*v)
+	}
+	return _u
+}
+
+// AddReadTime adds value to the "read_time" field.
+func (_u *DeliveryUpdateOne) AddReadTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddReadTime(v)
+	return _u
+}
+
+// SetRetryTime sets the "retry_time" field.
+func (_u *DeliveryUpdateOne) SetRetryTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetRetryTime()
+	_u.mutation.SetRetryTime(v)
+	return _u
+}
+
+// SetNillableRetryTime sets the "retry_time" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableRetryTime(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetRetryTime(*v)
+	}
+	return _u
+}
+
+// AddRetryTime adds value to the "retry_time" field.
+func (_u *DeliveryUpdateOne) AddRetryTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddRetryTime(v)
+	return _u
+}
+
+// AddFailureIDs adds the "failures" edge to the DeliveryAttempt entity by IDs.
+func (_u *DeliveryUpdateOne) AddFailureIDs(ids ...int64) *DeliveryUpdateOne {
+	_u.mutation.AddFailureIDs(ids...)
+	return _u
+}
+
+// AddFailures adds the "failures" edges to the DeliveryAttempt entity.
+func (_u *DeliveryUpdateOne) AddFailures(v ...*DeliveryAttempt) *DeliveryUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddFailureIDs(ids...)
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdateOne) Mutation() *DeliveryMutation {
 	return _u.mutation
+}
+
+// ClearFailures clears all "failures" edges to the DeliveryAttempt entity.
+func (_u *DeliveryUpdateOne) ClearFailures() *DeliveryUpdateOne {
+	_u.mutation.ClearFailures()
+	return _u
+}
+
+// RemoveFailureIDs removes the "failures" edge to DeliveryAttempt entities by IDs.
+func (_u *DeliveryUpdateOne) RemoveFailureIDs(ids ...int64) *DeliveryUpdateOne {
+	_u.mutation.RemoveFailureIDs(ids...)
+	return _u
+}
+
+// RemoveFailures removes "failures" edges to DeliveryAttempt entities.
+func (_u *DeliveryUpdateOne) RemoveFailures(v ...*DeliveryAttempt) *DeliveryUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveFailureIDs(ids...)
 }
 
 // Where appends a list predicates to the DeliveryUpdate builder.
@@ -427,6 +720,12 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(delivery.FieldAttempts, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.LastAttempt(); ok {
+		_spec.SetField(delivery.FieldLastAttempt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLastAttempt(); ok {
+		_spec.AddField(delivery.FieldLastAttempt, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.NextAttempt(); ok {
 		_spec.SetField(delivery.FieldNextAttempt, field.TypeInt64, value)
 	}
@@ -439,11 +738,71 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	if value, ok := _u.mutation.VendorID(); ok {
 		_spec.SetField(delivery.FieldVendorID, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Degraded(); ok {
+		_spec.SetField(delivery.FieldDegraded, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.SettleTime(); ok {
 		_spec.SetField(delivery.FieldSettleTime, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedSettleTime(); ok {
 		_spec.AddField(delivery.FieldSettleTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReadTime(); ok {
+		_spec.SetField(delivery.FieldReadTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReadTime(); ok {
+		_spec.AddField(delivery.FieldReadTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RetryTime(); ok {
+		_spec.SetField(delivery.FieldRetryTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRetryTime(); ok {
+		_spec.AddField(delivery.FieldRetryTime, field.TypeInt64, value)
+	}
+	if _u.mutation.FailuresCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   delivery.FailuresTable,
+			Columns: []string{delivery.FailuresColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(deliveryattempt.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedFailuresIDs(); len(nodes) > 0 && !_u.mutation.FailuresCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   delivery.FailuresTable,
+			Columns: []string{delivery.FailuresColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(deliveryattempt.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.FailuresIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   delivery.FailuresTable,
+			Columns: []string{delivery.FailuresColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(deliveryattempt.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	_node = &Delivery{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -15,6 +15,7 @@ import (
 	"github.com/human-handoff/handoff/ent/agent"
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/event"
 	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
@@ -83,17 +84,18 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			agent.Table:          agent.ValidColumn,
-			connection.Table:     connection.ValidColumn,
-			delivery.Table:       delivery.ValidColumn,
-			event.Table:          event.ValidColumn,
-			heldstatus.Table:     heldstatus.ValidColumn,
-			idempotencykey.Table: idempotencykey.ValidColumn,
-			key.Table:            key.ValidColumn,
-			latemessage.Table:    latemessage.ValidColumn,
-			meta.Table:           meta.ValidColumn,
-			quarantined.Table:    quarantined.ValidColumn,
-			session.Table:        session.ValidColumn,
+			agent.Table:           agent.ValidColumn,
+			connection.Table:      connection.ValidColumn,
+			delivery.Table:        delivery.ValidColumn,
+			deliveryattempt.Table: deliveryattempt.ValidColumn,
+			event.Table:           event.ValidColumn,
+			heldstatus.Table:      heldstatus.ValidColumn,
+			idempotencykey.Table:  idempotencykey.ValidColumn,
+			key.Table:             key.ValidColumn,
+			latemessage.Table:     latemessage.ValidColumn,
+			meta.Table:            meta.ValidColumn,
+			quarantined.Table:     quarantined.ValidColumn,
+			session.Table:         session.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

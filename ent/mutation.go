@@ -13,6 +13,7 @@ import (
 	"github.com/human-handoff/handoff/ent/agent"
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/event"
 	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
@@ -33,17 +34,18 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAgent          = "Agent"
-	TypeConnection     = "Connection"
-	TypeDelivery       = "Delivery"
-	TypeEvent          = "Event"
-	TypeHeldStatus     = "HeldStatus"
-	TypeIdempotencyKey = "IdempotencyKey"
-	TypeKey            = "Key"
-	TypeLateMessage    = "LateMessage"
-	TypeMeta           = "Meta"
-	TypeQuarantined    = "Quarantined"
-	TypeSession        = "Session"
+	TypeAgent           = "Agent"
+	TypeConnection      = "Connection"
+	TypeDelivery        = "Delivery"
+	TypeDeliveryAttempt = "DeliveryAttempt"
+	TypeEvent           = "Event"
+	TypeHeldStatus      = "HeldStatus"
+	TypeIdempotencyKey  = "IdempotencyKey"
+	TypeKey             = "Key"
+	TypeLateMessage     = "LateMessage"
+	TypeMeta            = "Meta"
+	TypeQuarantined     = "Quarantined"
+	TypeSession         = "Session"
 )
 
 // AgentMutation represents an operation that mutates the Agent nodes in the graph.
@@ -1659,15 +1661,25 @@ type DeliveryMutation struct {
 	state           *string
 	attempts        *int
 	addattempts     *int
+	last_attempt    *int64
+	addlast_attempt *int64
 	next_attempt    *int64
 	addnext_attempt *int64
 	last_error      *string
 	vendor_id       *string
+	degraded        *string
 	settle_time     *int64
 	addsettle_time  *int64
+	read_time       *int64
+	addread_time    *int64
+	retry_time      *int64
+	addretry_time   *int64
 	clearedFields   map[string]struct{}
 	session         *int64
 	clearedsession  bool
+	failures        map[int64]struct{}
+	removedfailures map[int64]struct{}
+	clearedfailures bool
 	done            bool
 	oldValue        func(context.Context) (*Delivery, error)
 	predicates      []predicate.Delivery
@@ -2125,6 +2137,62 @@ func (m *DeliveryMutation) ResetAttempts() {
 	m.addattempts = nil
 }
 
+// SetLastAttempt sets the "last_attempt" field.
+func (m *DeliveryMutation) SetLastAttempt(i int64) {
+	m.last_attempt = &i
+	m.addlast_attempt = nil
+}
+
+// LastAttempt returns the value of the "last_attempt" field in the mutation.
+func (m *DeliveryMutation) LastAttempt() (r int64, exists bool) {
+	v := m.last_attempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastAttempt returns the old "last_attempt" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldLastAttempt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastAttempt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastAttempt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastAttempt: %w", err)
+	}
+	return oldValue.LastAttempt, nil
+}
+
+// AddLastAttempt adds i to the "last_attempt" field.
+func (m *DeliveryMutation) AddLastAttempt(i int64) {
+	if m.addlast_attempt != nil {
+		*m.addlast_attempt += i
+	} else {
+		m.addlast_attempt = &i
+	}
+}
+
+// AddedLastAttempt returns the value that was added to the "last_attempt" field in this mutation.
+func (m *DeliveryMutation) AddedLastAttempt() (r int64, exists bool) {
+	v := m.addlast_attempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastAttempt resets all changes to the "last_attempt" field.
+func (m *DeliveryMutation) ResetLastAttempt() {
+	m.last_attempt = nil
+	m.addlast_attempt = nil
+}
+
 // SetNextAttempt sets the "next_attempt" field.
 func (m *DeliveryMutation) SetNextAttempt(i int64) {
 	m.next_attempt = &i
@@ -2253,6 +2321,42 @@ func (m *DeliveryMutation) ResetVendorID() {
 	m.vendor_id = nil
 }
 
+// SetDegraded sets the "degraded" field.
+func (m *DeliveryMutation) SetDegraded(s string) {
+	m.degraded = &s
+}
+
+// Degraded returns the value of the "degraded" field in the mutation.
+func (m *DeliveryMutation) Degraded() (r string, exists bool) {
+	v := m.degraded
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDegraded returns the old "degraded" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldDegraded(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDegraded is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDegraded requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDegraded: %w", err)
+	}
+	return oldValue.Degraded, nil
+}
+
+// ResetDegraded resets all changes to the "degraded" field.
+func (m *DeliveryMutation) ResetDegraded() {
+	m.degraded = nil
+}
+
 // SetSettleTime sets the "settle_time" field.
 func (m *DeliveryMutation) SetSettleTime(i int64) {
 	m.settle_time = &i
@@ -2309,6 +2413,118 @@ func (m *DeliveryMutation) ResetSettleTime() {
 	m.addsettle_time = nil
 }
 
+// SetReadTime sets the "read_time" field.
+func (m *DeliveryMutation) SetReadTime(i int64) {
+	m.read_time = &i
+	m.addread_time = nil
+}
+
+// ReadTime returns the value of the "read_time" field in the mutation.
+func (m *DeliveryMutation) ReadTime() (r int64, exists bool) {
+	v := m.read_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReadTime returns the old "read_time" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldReadTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReadTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReadTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReadTime: %w", err)
+	}
+	return oldValue.ReadTime, nil
+}
+
+// AddReadTime adds i to the "read_time" field.
+func (m *DeliveryMutation) AddReadTime(i int64) {
+	if m.addread_time != nil {
+		*m.addread_time += i
+	} else {
+		m.addread_time = &i
+	}
+}
+
+// AddedReadTime returns the value that was added to the "read_time" field in this mutation.
+func (m *DeliveryMutation) AddedReadTime() (r int64, exists bool) {
+	v := m.addread_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReadTime resets all changes to the "read_time" field.
+func (m *DeliveryMutation) ResetReadTime() {
+	m.read_time = nil
+	m.addread_time = nil
+}
+
+// SetRetryTime sets the "retry_time" field.
+func (m *DeliveryMutation) SetRetryTime(i int64) {
+	m.retry_time = &i
+	m.addretry_time = nil
+}
+
+// RetryTime returns the value of the "retry_time" field in the mutation.
+func (m *DeliveryMutation) RetryTime() (r int64, exists bool) {
+	v := m.retry_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetryTime returns the old "retry_time" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldRetryTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetryTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetryTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetryTime: %w", err)
+	}
+	return oldValue.RetryTime, nil
+}
+
+// AddRetryTime adds i to the "retry_time" field.
+func (m *DeliveryMutation) AddRetryTime(i int64) {
+	if m.addretry_time != nil {
+		*m.addretry_time += i
+	} else {
+		m.addretry_time = &i
+	}
+}
+
+// AddedRetryTime returns the value that was added to the "retry_time" field in this mutation.
+func (m *DeliveryMutation) AddedRetryTime() (r int64, exists bool) {
+	v := m.addretry_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRetryTime resets all changes to the "retry_time" field.
+func (m *DeliveryMutation) ResetRetryTime() {
+	m.retry_time = nil
+	m.addretry_time = nil
+}
+
 // SetSessionID sets the "session" edge to the Session entity by id.
 func (m *DeliveryMutation) SetSessionID(id int64) {
 	m.session = &id
@@ -2349,6 +2565,60 @@ func (m *DeliveryMutation) ResetSession() {
 	m.clearedsession = false
 }
 
+// AddFailureIDs adds the "failures" edge to the DeliveryAttempt entity by ids.
+func (m *DeliveryMutation) AddFailureIDs(ids ...int64) {
+	if m.failures == nil {
+		m.failures = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.failures[ids[i]] = struct{}{}
+	}
+}
+
+// ClearFailures clears the "failures" edge to the DeliveryAttempt entity.
+func (m *DeliveryMutation) ClearFailures() {
+	m.clearedfailures = true
+}
+
+// FailuresCleared reports if the "failures" edge to the DeliveryAttempt entity was cleared.
+func (m *DeliveryMutation) FailuresCleared() bool {
+	return m.clearedfailures
+}
+
+// RemoveFailureIDs removes the "failures" edge to the DeliveryAttempt entity by IDs.
+func (m *DeliveryMutation) RemoveFailureIDs(ids ...int64) {
+	if m.removedfailures == nil {
+		m.removedfailures = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.failures, ids[i])
+		m.removedfailures[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedFailures returns the removed IDs of the "failures" edge to the DeliveryAttempt entity.
+func (m *DeliveryMutation) RemovedFailuresIDs() (ids []int64) {
+	for id := range m.removedfailures {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// FailuresIDs returns the "failures" edge IDs in the mutation.
+func (m *DeliveryMutation) FailuresIDs() (ids []int64) {
+	for id := range m.failures {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetFailures resets all changes to the "failures" edge.
+func (m *DeliveryMutation) ResetFailures() {
+	m.failures = nil
+	m.clearedfailures = false
+	m.removedfailures = nil
+}
+
 // Where appends a list predicates to the DeliveryMutation builder.
 func (m *DeliveryMutation) Where(ps ...predicate.Delivery) {
 	m.predicates = append(m.predicates, ps...)
@@ -2383,7 +2653,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 16)
 	if m.session != nil {
 		fields = append(fields, delivery.FieldSessionNum)
 	}
@@ -2408,6 +2678,9 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.attempts != nil {
 		fields = append(fields, delivery.FieldAttempts)
 	}
+	if m.last_attempt != nil {
+		fields = append(fields, delivery.FieldLastAttempt)
+	}
 	if m.next_attempt != nil {
 		fields = append(fields, delivery.FieldNextAttempt)
 	}
@@ -2417,8 +2690,17 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.vendor_id != nil {
 		fields = append(fields, delivery.FieldVendorID)
 	}
+	if m.degraded != nil {
+		fields = append(fields, delivery.FieldDegraded)
+	}
 	if m.settle_time != nil {
 		fields = append(fields, delivery.FieldSettleTime)
+	}
+	if m.read_time != nil {
+		fields = append(fields, delivery.FieldReadTime)
+	}
+	if m.retry_time != nil {
+		fields = append(fields, delivery.FieldRetryTime)
 	}
 	return fields
 }
@@ -2444,14 +2726,22 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.State()
 	case delivery.FieldAttempts:
 		return m.Attempts()
+	case delivery.FieldLastAttempt:
+		return m.LastAttempt()
 	case delivery.FieldNextAttempt:
 		return m.NextAttempt()
 	case delivery.FieldLastError:
 		return m.LastError()
 	case delivery.FieldVendorID:
 		return m.VendorID()
+	case delivery.FieldDegraded:
+		return m.Degraded()
 	case delivery.FieldSettleTime:
 		return m.SettleTime()
+	case delivery.FieldReadTime:
+		return m.ReadTime()
+	case delivery.FieldRetryTime:
+		return m.RetryTime()
 	}
 	return nil, false
 }
@@ -2477,14 +2767,22 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldState(ctx)
 	case delivery.FieldAttempts:
 		return m.OldAttempts(ctx)
+	case delivery.FieldLastAttempt:
+		return m.OldLastAttempt(ctx)
 	case delivery.FieldNextAttempt:
 		return m.OldNextAttempt(ctx)
 	case delivery.FieldLastError:
 		return m.OldLastError(ctx)
 	case delivery.FieldVendorID:
 		return m.OldVendorID(ctx)
+	case delivery.FieldDegraded:
+		return m.OldDegraded(ctx)
 	case delivery.FieldSettleTime:
 		return m.OldSettleTime(ctx)
+	case delivery.FieldReadTime:
+		return m.OldReadTime(ctx)
+	case delivery.FieldRetryTime:
+		return m.OldRetryTime(ctx)
 	}
 	return nil, fmt.Errorf("unknown Delivery field %s", name)
 }
@@ -2550,6 +2848,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetAttempts(v)
 		return nil
+	case delivery.FieldLastAttempt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastAttempt(v)
+		return nil
 	case delivery.FieldNextAttempt:
 		v, ok := value.(int64)
 		if !ok {
@@ -2571,12 +2876,33 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVendorID(v)
 		return nil
+	case delivery.FieldDegraded:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDegraded(v)
+		return nil
 	case delivery.FieldSettleTime:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSettleTime(v)
+		return nil
+	case delivery.FieldReadTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReadTime(v)
+		return nil
+	case delivery.FieldRetryTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetryTime(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery field %s", name)
@@ -2595,11 +2921,20 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addattempts != nil {
 		fields = append(fields, delivery.FieldAttempts)
 	}
+	if m.addlast_attempt != nil {
+		fields = append(fields, delivery.FieldLastAttempt)
+	}
 	if m.addnext_attempt != nil {
 		fields = append(fields, delivery.FieldNextAttempt)
 	}
 	if m.addsettle_time != nil {
 		fields = append(fields, delivery.FieldSettleTime)
+	}
+	if m.addread_time != nil {
+		fields = append(fields, delivery.FieldReadTime)
+	}
+	if m.addretry_time != nil {
+		fields = append(fields, delivery.FieldRetryTime)
 	}
 	return fields
 }
@@ -2615,10 +2950,16 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSequence()
 	case delivery.FieldAttempts:
 		return m.AddedAttempts()
+	case delivery.FieldLastAttempt:
+		return m.AddedLastAttempt()
 	case delivery.FieldNextAttempt:
 		return m.AddedNextAttempt()
 	case delivery.FieldSettleTime:
 		return m.AddedSettleTime()
+	case delivery.FieldReadTime:
+		return m.AddedReadTime()
+	case delivery.FieldRetryTime:
+		return m.AddedRetryTime()
 	}
 	return nil, false
 }
@@ -2649,6 +2990,13 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddAttempts(v)
 		return nil
+	case delivery.FieldLastAttempt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastAttempt(v)
+		return nil
 	case delivery.FieldNextAttempt:
 		v, ok := value.(int64)
 		if !ok {
@@ -2662,6 +3010,20 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSettleTime(v)
+		return nil
+	case delivery.FieldReadTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReadTime(v)
+		return nil
+	case delivery.FieldRetryTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRetryTime(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery numeric field %s", name)
@@ -2714,6 +3076,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 	case delivery.FieldAttempts:
 		m.ResetAttempts()
 		return nil
+	case delivery.FieldLastAttempt:
+		m.ResetLastAttempt()
+		return nil
 	case delivery.FieldNextAttempt:
 		m.ResetNextAttempt()
 		return nil
@@ -2723,8 +3088,17 @@ func (m *DeliveryMutation) ResetField(name string) error {
 	case delivery.FieldVendorID:
 		m.ResetVendorID()
 		return nil
+	case delivery.FieldDegraded:
+		m.ResetDegraded()
+		return nil
 	case delivery.FieldSettleTime:
 		m.ResetSettleTime()
+		return nil
+	case delivery.FieldReadTime:
+		m.ResetReadTime()
+		return nil
+	case delivery.FieldRetryTime:
+		m.ResetRetryTime()
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery field %s", name)
@@ -2732,9 +3106,12 @@ func (m *DeliveryMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *DeliveryMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.session != nil {
 		edges = append(edges, delivery.EdgeSession)
+	}
+	if m.failures != nil {
+		edges = append(edges, delivery.EdgeFailures)
 	}
 	return edges
 }
@@ -2747,27 +3124,47 @@ func (m *DeliveryMutation) AddedIDs(name string) []ent.Value {
 		if id := m.session; id != nil {
 			return []ent.Value{*id}
 		}
+	case delivery.EdgeFailures:
+		ids := make([]ent.Value, 0, len(m.failures))
+		for id := range m.failures {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *DeliveryMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
+	if m.removedfailures != nil {
+		edges = append(edges, delivery.EdgeFailures)
+	}
 	return edges
 }
 
 // RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
 // the given name in this mutation.
 func (m *DeliveryMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case delivery.EdgeFailures:
+		ids := make([]ent.Value, 0, len(m.removedfailures))
+		for id := range m.removedfailures {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *DeliveryMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.clearedsession {
 		edges = append(edges, delivery.EdgeSession)
+	}
+	if m.clearedfailures {
+		edges = append(edges, delivery.EdgeFailures)
 	}
 	return edges
 }
@@ -2778,6 +3175,8 @@ func (m *DeliveryMutation) EdgeCleared(name string) bool {
 	switch name {
 	case delivery.EdgeSession:
 		return m.clearedsession
+	case delivery.EdgeFailures:
+		return m.clearedfailures
 	}
 	return false
 }
@@ -2800,8 +3199,682 @@ func (m *DeliveryMutation) ResetEdge(name string) error {
 	case delivery.EdgeSession:
 		m.ResetSession()
 		return nil
+	case delivery.EdgeFailures:
+		m.ResetFailures()
+		return nil
 	}
 	return fmt.Errorf("unknown Delivery edge %s", name)
+}
+
+// DeliveryAttemptMutation represents an operation that mutates the DeliveryAttempt nodes in the graph.
+type DeliveryAttemptMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *int64
+	number          *int
+	addnumber       *int
+	time            *int64
+	addtime         *int64
+	class           *string
+	detail          *string
+	clearedFields   map[string]struct{}
+	delivery        *int64
+	cleareddelivery bool
+	done            bool
+	oldValue        func(context.Context) (*DeliveryAttempt, error)
+	predicates      []predicate.DeliveryAttempt
+}
+
+var _ ent.Mutation = (*DeliveryAttemptMutation)(nil)
+
+// deliveryattemptOption allows management of the mutation configuration using functional options.
+type deliveryattemptOption func(*DeliveryAttemptMutation)
+
+// newDeliveryAttemptMutation creates new mutation for the DeliveryAttempt entity.
+func newDeliveryAttemptMutation(c config, op Op, opts ...deliveryattemptOption) *DeliveryAttemptMutation {
+	m := &DeliveryAttemptMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeDeliveryAttempt,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withDeliveryAttemptID sets the ID field of the mutation.
+func withDeliveryAttemptID(id int64) deliveryattemptOption {
+	return func(m *DeliveryAttemptMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *DeliveryAttempt
+		)
+		m.oldValue = func(ctx context.Context) (*DeliveryAttempt, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().DeliveryAttempt.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withDeliveryAttempt sets the old DeliveryAttempt of the mutation.
+func withDeliveryAttempt(node *DeliveryAttempt) deliveryattemptOption {
+	return func(m *DeliveryAttemptMutation) {
+		m.oldValue = func(context.Context) (*DeliveryAttempt, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m DeliveryAttemptMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m DeliveryAttemptMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of DeliveryAttempt entities.
+func (m *DeliveryAttemptMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *DeliveryAttemptMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *DeliveryAttemptMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().DeliveryAttempt.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetDeliveryID sets the "delivery_id" field.
+func (m *DeliveryAttemptMutation) SetDeliveryID(i int64) {
+	m.delivery = &i
+}
+
+// DeliveryID returns the value of the "delivery_id" field in the mutation.
+func (m *DeliveryAttemptMutation) DeliveryID() (r int64, exists bool) {
+	v := m.delivery
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliveryID returns the old "delivery_id" field's value of the DeliveryAttempt entity.
+// If the DeliveryAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryAttemptMutation) OldDeliveryID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliveryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliveryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliveryID: %w", err)
+	}
+	return oldValue.DeliveryID, nil
+}
+
+// ResetDeliveryID resets all changes to the "delivery_id" field.
+func (m *DeliveryAttemptMutation) ResetDeliveryID() {
+	m.delivery = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *DeliveryAttemptMutation) SetNumber(i int) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *DeliveryAttemptMutation) Number() (r int, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the DeliveryAttempt entity.
+// If the DeliveryAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryAttemptMutation) OldNumber(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *DeliveryAttemptMutation) AddNumber(i int) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *DeliveryAttemptMutation) AddedNumber() (r int, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *DeliveryAttemptMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetTime sets the "time" field.
+func (m *DeliveryAttemptMutation) SetTime(i int64) {
+	m.time = &i
+	m.addtime = nil
+}
+
+// Time returns the value of the "time" field in the mutation.
+func (m *DeliveryAttemptMutation) Time() (r int64, exists bool) {
+	v := m.time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTime returns the old "time" field's value of the DeliveryAttempt entity.
+// If the DeliveryAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryAttemptMutation) OldTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTime: %w", err)
+	}
+	return oldValue.Time, nil
+}
+
+// AddTime adds i to the "time" field.
+func (m *DeliveryAttemptMutation) AddTime(i int64) {
+	if m.addtime != nil {
+		*m.addtime += i
+	} else {
+		m.addtime = &i
+	}
+}
+
+// AddedTime returns the value that was added to the "time" field in this mutation.
+func (m *DeliveryAttemptMutation) AddedTime() (r int64, exists bool) {
+	v := m.addtime
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTime resets all changes to the "time" field.
+func (m *DeliveryAttemptMutation) ResetTime() {
+	m.time = nil
+	m.addtime = nil
+}
+
+// SetClass sets the "class" field.
+func (m *DeliveryAttemptMutation) SetClass(s string) {
+	m.class = &s
+}
+
+// Class returns the value of the "class" field in the mutation.
+func (m *DeliveryAttemptMutation) Class() (r string, exists bool) {
+	v := m.class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClass returns the old "class" field's value of the DeliveryAttempt entity.
+// If the DeliveryAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryAttemptMutation) OldClass(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClass is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClass requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClass: %w", err)
+	}
+	return oldValue.Class, nil
+}
+
+// ResetClass resets all changes to the "class" field.
+func (m *DeliveryAttemptMutation) ResetClass() {
+	m.class = nil
+}
+
+// SetDetail sets the "detail" field.
+func (m *DeliveryAttemptMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *DeliveryAttemptMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the DeliveryAttempt entity.
+// If the DeliveryAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryAttemptMutation) OldDetail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *DeliveryAttemptMutation) ResetDetail() {
+	m.detail = nil
+}
+
+// ClearDelivery clears the "delivery" edge to the Delivery entity.
+func (m *DeliveryAttemptMutation) ClearDelivery() {
+	m.cleareddelivery = true
+	m.clearedFields[deliveryattempt.FieldDeliveryID] = struct{}{}
+}
+
+// DeliveryCleared reports if the "delivery" edge to the Delivery entity was cleared.
+func (m *DeliveryAttemptMutation) DeliveryCleared() bool {
+	return m.cleareddelivery
+}
+
+// DeliveryIDs returns the "delivery" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// DeliveryID instead. It exists only for internal usage by the builders.
+func (m *DeliveryAttemptMutation) DeliveryIDs() (ids []int64) {
+	if id := m.delivery; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetDelivery resets all changes to the "delivery" edge.
+func (m *DeliveryAttemptMutation) ResetDelivery() {
+	m.delivery = nil
+	m.cleareddelivery = false
+}
+
+// Where appends a list predicates to the DeliveryAttemptMutation builder.
+func (m *DeliveryAttemptMutation) Where(ps ...predicate.DeliveryAttempt) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the DeliveryAttemptMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *DeliveryAttemptMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.DeliveryAttempt, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *DeliveryAttemptMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *DeliveryAttemptMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (DeliveryAttempt).
+func (m *DeliveryAttemptMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *DeliveryAttemptMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.delivery != nil {
+		fields = append(fields, deliveryattempt.FieldDeliveryID)
+	}
+	if m.number != nil {
+		fields = append(fields, deliveryattempt.FieldNumber)
+	}
+	if m.time != nil {
+		fields = append(fields, deliveryattempt.FieldTime)
+	}
+	if m.class != nil {
+		fields = append(fields, deliveryattempt.FieldClass)
+	}
+	if m.detail != nil {
+		fields = append(fields, deliveryattempt.FieldDetail)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *DeliveryAttemptMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case deliveryattempt.FieldDeliveryID:
+		return m.DeliveryID()
+	case deliveryattempt.FieldNumber:
+		return m.Number()
+	case deliveryattempt.FieldTime:
+		return m.Time()
+	case deliveryattempt.FieldClass:
+		return m.Class()
+	case deliveryattempt.FieldDetail:
+		return m.Detail()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *DeliveryAttemptMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case deliveryattempt.FieldDeliveryID:
+		return m.OldDeliveryID(ctx)
+	case deliveryattempt.FieldNumber:
+		return m.OldNumber(ctx)
+	case deliveryattempt.FieldTime:
+		return m.OldTime(ctx)
+	case deliveryattempt.FieldClass:
+		return m.OldClass(ctx)
+	case deliveryattempt.FieldDetail:
+		return m.OldDetail(ctx)
+	}
+	return nil, fmt.Errorf("unknown DeliveryAttempt field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DeliveryAttemptMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case deliveryattempt.FieldDeliveryID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliveryID(v)
+		return nil
+	case deliveryattempt.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case deliveryattempt.FieldTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTime(v)
+		return nil
+	case deliveryattempt.FieldClass:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClass(v)
+		return nil
+	case deliveryattempt.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
+		return nil
+	}
+	return fmt.Errorf("unknown DeliveryAttempt field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *DeliveryAttemptMutation) AddedFields() []string {
+	var fields []string
+	if m.addnumber != nil {
+		fields = append(fields, deliveryattempt.FieldNumber)
+	}
+	if m.addtime != nil {
+		fields = append(fields, deliveryattempt.FieldTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *DeliveryAttemptMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case deliveryattempt.FieldNumber:
+		return m.AddedNumber()
+	case deliveryattempt.FieldTime:
+		return m.AddedTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DeliveryAttemptMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case deliveryattempt.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	case deliveryattempt.FieldTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown DeliveryAttempt numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *DeliveryAttemptMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *DeliveryAttemptMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *DeliveryAttemptMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown DeliveryAttempt nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *DeliveryAttemptMutation) ResetField(name string) error {
+	switch name {
+	case deliveryattempt.FieldDeliveryID:
+		m.ResetDeliveryID()
+		return nil
+	case deliveryattempt.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case deliveryattempt.FieldTime:
+		m.ResetTime()
+		return nil
+	case deliveryattempt.FieldClass:
+		m.ResetClass()
+		return nil
+	case deliveryattempt.FieldDetail:
+		m.ResetDetail()
+		return nil
+	}
+	return fmt.Errorf("unknown DeliveryAttempt field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *DeliveryAttemptMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.delivery != nil {
+		edges = append(edges, deliveryattempt.EdgeDelivery)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *DeliveryAttemptMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case deliveryattempt.EdgeDelivery:
+		if id := m.delivery; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *DeliveryAttemptMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *DeliveryAttemptMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *DeliveryAttemptMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.cleareddelivery {
+		edges = append(edges, deliveryattempt.EdgeDelivery)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *DeliveryAttemptMutation) EdgeCleared(name string) bool {
+	switch name {
+	case deliveryattempt.EdgeDelivery:
+		return m.cleareddelivery
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *DeliveryAttemptMutation) ClearEdge(name string) error {
+	switch name {
+	case deliveryattempt.EdgeDelivery:
+		m.ClearDelivery()
+		return nil
+	}
+	return fmt.Errorf("unknown DeliveryAttempt unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *DeliveryAttemptMutation) ResetEdge(name string) error {
+	switch name {
+	case deliveryattempt.EdgeDelivery:
+		m.ResetDelivery()
+		return nil
+	}
+	return fmt.Errorf("unknown DeliveryAttempt edge %s", name)
 }
 
 // EventMutation represents an operation that mutates the Event nodes in the graph.

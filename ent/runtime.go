@@ -61,22 +61,38 @@ func init() {
 	deliveryDescAttempts := deliveryFields[6].Descriptor()
 	// delivery.DefaultAttempts holds the default value on creation for the attempts field.
 	delivery.DefaultAttempts = deliveryDescAttempts.Default.(int)
+	// deliveryDescLastAttempt is the schema descriptor for last_attempt field.
+	deliveryDescLastAttempt := deliveryFields[7].Descriptor()
+	// delivery.DefaultLastAttempt holds the default value on creation for the last_attempt field.
+	delivery.DefaultLastAttempt = deliveryDescLastAttempt.Default.(int64)
 	// deliveryDescNextAttempt is the schema descriptor for next_attempt field.
-	deliveryDescNextAttempt := deliveryFields[7].Descriptor()
+	deliveryDescNextAttempt := deliveryFields[8].Descriptor()
 	// delivery.DefaultNextAttempt holds the default value on creation for the next_attempt field.
 	delivery.DefaultNextAttempt = deliveryDescNextAttempt.Default.(int64)
 	// deliveryDescLastError is the schema descriptor for last_error field.
-	deliveryDescLastError := deliveryFields[8].Descriptor()
+	deliveryDescLastError := deliveryFields[9].Descriptor()
 	// delivery.DefaultLastError holds the default value on creation for the last_error field.
 	delivery.DefaultLastError = deliveryDescLastError.Default.(string)
 	// deliveryDescVendorID is the schema descriptor for vendor_id field.
-	deliveryDescVendorID := deliveryFields[9].Descriptor()
+	deliveryDescVendorID := deliveryFields[10].Descriptor()
 	// delivery.DefaultVendorID holds the default value on creation for the vendor_id field.
 	delivery.DefaultVendorID = deliveryDescVendorID.Default.(string)
+	// deliveryDescDegraded is the schema descriptor for degraded field.
+	deliveryDescDegraded := deliveryFields[11].Descriptor()
+	// delivery.DefaultDegraded holds the default value on creation for the degraded field.
+	delivery.DefaultDegraded = deliveryDescDegraded.Default.(string)
 	// deliveryDescSettleTime is the schema descriptor for settle_time field.
-	deliveryDescSettleTime := deliveryFields[10].Descriptor()
+	deliveryDescSettleTime := deliveryFields[12].Descriptor()
 	// delivery.DefaultSettleTime holds the default value on creation for the settle_time field.
 	delivery.DefaultSettleTime = deliveryDescSettleTime.Default.(int64)
+	// deliveryDescReadTime is the schema descriptor for read_time field.
+	deliveryDescReadTime := deliveryFields[13].Descriptor()
+	// delivery.DefaultReadTime holds the default value on creation for the read_time field.
+	delivery.DefaultReadTime = deliveryDescReadTime.Default.(int64)
+	// deliveryDescRetryTime is the schema descriptor for retry_time field.
+	deliveryDescRetryTime := deliveryFields[14].Descriptor()
+	// delivery.DefaultRetryTime holds the default value on creation for the retry_time field.
+	delivery.DefaultRetryTime = deliveryDescRetryTime.Default.(int64)
 	keyMixin := schema.Key{}.Mixin()
 	keyMixinFields0 := keyMixin[0].Fields()
 	_ = keyMixinFields0

@@ -18,6 +18,8 @@ type Tx struct {
 	Connection *ConnectionClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
+	// DeliveryAttempt is the client for interacting with the DeliveryAttempt builders.
+	DeliveryAttempt *DeliveryAttemptClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// HeldStatus is the client for interacting with the HeldStatus builders.
@@ -168,6 +170,7 @@ func (tx *Tx) init() {
 	tx.Agent = NewAgentClient(tx.config)
 	tx.Connection = NewConnectionClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
+	tx.DeliveryAttempt = NewDeliveryAttemptClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.HeldStatus = NewHeldStatusClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)

@@ -28,16 +28,26 @@ const (
 	FieldState = "state"
 	// FieldAttempts holds the string denoting the attempts field in the database.
 	FieldAttempts = "attempts"
+	// FieldLastAttempt holds the string denoting the last_attempt field in the database.
+	FieldLastAttempt = "last_attempt"
 	// FieldNextAttempt holds the string denoting the next_attempt field in the database.
 	FieldNextAttempt = "next_attempt"
 	// FieldLastError holds the string denoting the last_error field in the database.
 	FieldLastError = "last_error"
 	// FieldVendorID holds the string denoting the vendor_id field in the database.
 	FieldVendorID = "vendor_id"
+	// FieldDegraded holds the string denoting the degraded field in the database.
+	FieldDegraded = "degraded"
 	// FieldSettleTime holds the string denoting the settle_time field in the database.
 	FieldSettleTime = "settle_time"
+	// FieldReadTime holds the string denoting the read_time field in the database.
+	FieldReadTime = "read_time"
+	// FieldRetryTime holds the string denoting the retry_time field in the database.
+	FieldRetryTime = "retry_time"
 	// EdgeSession holds the string denoting the session edge name in mutations.
 	EdgeSession = "session"
+	// EdgeFailures holds the string denoting the failures edge name in mutations.
+	EdgeFailures = "failures"
 	// SessionFieldID holds the string denoting the ID field of the Session.
 	SessionFieldID = "num"
 	// Table holds the table name of the delivery in the database.
@@ -49,6 +59,13 @@ const (
 	SessionInverseTable = "sessions"
 	// SessionColumn is the table column denoting the session relation/edge.
 	SessionColumn = "session_num"
+	// FailuresTable is the table that holds the failures relation/edge.
+	FailuresTable = "delivery_attempts"
+	// FailuresInverseTable is the table name for the DeliveryAttempt entity.
+	// It exists in this package in order to avoid circular dependency with the "deliveryattempt" package.
+	FailuresInverseTable = "delivery_attempts"
+	// FailuresColumn is the table column denoting the failures relation/edge.
+	FailuresColumn = "delivery_id"
 )
 
 // Columns holds all SQL columns for delivery fields.
@@ -62,10 +79,14 @@ var Columns = []string{
 	FieldPayload,
 	FieldState,
 	FieldAttempts,
+	FieldLastAttempt,
 	FieldNextAttempt,
 	FieldLastError,
 	FieldVendorID,
+	FieldDegraded,
 	FieldSettleTime,
+	FieldReadTime,
+	FieldRetryTime,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -87,14 +108,22 @@ var (
 	DefaultPayload string
 	// DefaultAttempts holds the default value on creation for the "attempts" field.
 	DefaultAttempts int
+	// DefaultLastAttempt holds the default value on creation for the "last_attempt" field.
+	DefaultLastAttempt int64
 	// DefaultNextAttempt holds the default value on creation for the "next_attempt" field.
 	DefaultNextAttempt int64
 	// DefaultLastError holds the default value on creation for the "last_error" field.
 	DefaultLastError string
 	// DefaultVendorID holds the default value on creation for the "vendor_id" field.
 	DefaultVendorID string
+	// DefaultDegraded holds the default value on creation for the "degraded" field.
+	DefaultDegraded string
 	// DefaultSettleTime holds the default value on creation for the "settle_time" field.
 	DefaultSettleTime int64
+	// DefaultReadTime holds the default value on creation for the "read_time" field.
+	DefaultReadTime int64
+	// DefaultRetryTime holds the default value on creation for the "retry_time" field.
+	DefaultRetryTime int64
 )
 
 // OrderOption defines the ordering options for the Delivery queries.
@@ -145,6 +174,11 @@ func ByAttempts(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAttempts, opts...).ToFunc()
 }
 
+// ByLastAttempt orders the results by the last_attempt field.
+func ByLastAttempt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLastAttempt, opts...).ToFunc()
+}
+
 // ByNextAttempt orders the results by the next_attempt field.
 func ByNextAttempt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNextAttempt, opts...).ToFunc()
@@ -160,9 +194,24 @@ func ByVendorID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVendorID, opts...).ToFunc()
 }
 
+// ByDegraded orders the results by the degraded field.
+func ByDegraded(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDegraded, opts...).ToFunc()
+}
+
 // BySettleTime orders the results by the settle_time field.
 func BySettleTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSettleTime, opts...).ToFunc()
+}
+
+// ByReadTime orders the results by the read_time field.
+func ByReadTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReadTime, opts...).ToFunc()
+}
+
+// ByRetryTime orders the results by the retry_time field.
+func ByRetryTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetryTime, opts...).ToFunc()
 }
 
 // BySessionField orders the results by session field.
@@ -171,10 +220,31 @@ func BySessionField(field string, opts ...sql.OrderTermOption) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newSessionStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// ByFailuresCount orders the results by failures count.
+func ByFailuresCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newFailuresStep(), opts...)
+	}
+}
+
+// ByFailures orders the results by failures terms.
+func ByFailures(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newFailuresStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newSessionStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(SessionInverseTable, SessionFieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, SessionTable, SessionColumn),
+	)
+}
+func newFailuresStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(FailuresInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, FailuresTable, FailuresColumn),
 	)
 }

@@ -93,6 +93,11 @@ func Attempts(v int) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldAttempts, v))
 }
 
+// LastAttempt applies equality check predicate on the "last_attempt" field. It's identical to LastAttemptEQ.
+func LastAttempt(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldLastAttempt, v))
+}
+
 // NextAttempt applies equality check predicate on the "next_attempt" field. It's identical to NextAttemptEQ.
 func NextAttempt(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldNextAttempt, v))
@@ -108,9 +113,24 @@ func VendorID(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldVendorID, v))
 }
 
+// Degraded applies equality check predicate on the "degraded" field. It's identical to DegradedEQ.
+func Degraded(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldDegraded, v))
+}
+
 // SettleTime applies equality check predicate on the "settle_time" field. It's identical to SettleTimeEQ.
 func SettleTime(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldSettleTime, v))
+}
+
+// ReadTime applies equality check predicate on the "read_time" field. It's identical to ReadTimeEQ.
+func ReadTime(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReadTime, v))
+}
+
+// RetryTime applies equality check predicate on the "retry_time" field. It's identical to RetryTimeEQ.
+func RetryTime(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldRetryTime, v))
 }
 
 // SessionNumEQ applies the EQ predicate on the "session_num" field.
@@ -513,6 +533,46 @@ func AttemptsLTE(v int) predicate.Delivery {
 	return predicate.Delivery(sql.FieldLTE(FieldAttempts, v))
 }
 
+// LastAttemptEQ applies the EQ predicate on the "last_attempt" field.
+func LastAttemptEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldLastAttempt, v))
+}
+
+// LastAttemptNEQ applies the NEQ predicate on the "last_attempt" field.
+func LastAttemptNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldLastAttempt, v))
+}
+
+// LastAttemptIn applies the In predicate on the "last_attempt" field.
+func LastAttemptIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldLastAttempt, vs...))
+}
+
+// LastAttemptNotIn applies the NotIn predicate on the "last_attempt" field.
+func LastAttemptNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldLastAttempt, vs...))
+}
+
+// LastAttemptGT applies the GT predicate on the "last_attempt" field.
+func LastAttemptGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldLastAttempt, v))
+}
+
+// LastAttemptGTE applies the GTE predicate on the "last_attempt" field.
+func LastAttemptGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldLastAttempt, v))
+}
+
+// LastAttemptLT applies the LT predicate on the "last_attempt" field.
+func LastAttemptLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldLastAttempt, v))
+}
+
+// LastAttemptLTE applies the LTE predicate on the "last_attempt" field.
+func LastAttemptLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldLastAttempt, v))
+}
+
 // NextAttemptEQ applies the EQ predicate on the "next_attempt" field.
 func NextAttemptEQ(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldNextAttempt, v))
@@ -683,6 +743,71 @@ func VendorIDContainsFold(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldContainsFold(FieldVendorID, v))
 }
 
+// DegradedEQ applies the EQ predicate on the "degraded" field.
+func DegradedEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldDegraded, v))
+}
+
+// DegradedNEQ applies the NEQ predicate on the "degraded" field.
+func DegradedNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldDegraded, v))
+}
+
+// DegradedIn applies the In predicate on the "degraded" field.
+func DegradedIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldDegraded, vs...))
+}
+
+// DegradedNotIn applies the NotIn predicate on the "degraded" field.
+func DegradedNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldDegraded, vs...))
+}
+
+// DegradedGT applies the GT predicate on the "degraded" field.
+func DegradedGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldDegraded, v))
+}
+
+// DegradedGTE applies the GTE predicate on the "degraded" field.
+func DegradedGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldDegraded, v))
+}
+
+// DegradedLT applies the LT predicate on the "degraded" field.
+func DegradedLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldDegraded, v))
+}
+
+// DegradedLTE applies the LTE predicate on the "degraded" field.
+func DegradedLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldDegraded, v))
+}
+
+// DegradedContains applies the Contains predicate on the "degraded" field.
+func DegradedContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldDegraded, v))
+}
+
+// DegradedHasPrefix applies the HasPrefix predicate on the "degraded" field.
+func DegradedHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldDegraded, v))
+}
+
+// DegradedHasSuffix applies the HasSuffix predicate on the "degraded" field.
+func DegradedHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldDegraded, v))
+}
+
+// DegradedEqualFold applies the EqualFold predicate on the "degraded" field.
+func DegradedEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldDegraded, v))
+}
+
+// DegradedContainsFold applies the ContainsFold predicate on the "degraded" field.
+func DegradedContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldDegraded, v))
+}
+
 // SettleTimeEQ applies the EQ predicate on the "settle_time" field.
 func SettleTimeEQ(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldSettleTime, v))
@@ -723,6 +848,86 @@ func SettleTimeLTE(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldLTE(FieldSettleTime, v))
 }
 
+// ReadTimeEQ applies the EQ predicate on the "read_time" field.
+func ReadTimeEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReadTime, v))
+}
+
+// ReadTimeNEQ applies the NEQ predicate on the "read_time" field.
+func ReadTimeNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldReadTime, v))
+}
+
+// ReadTimeIn applies the In predicate on the "read_time" field.
+func ReadTimeIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldReadTime, vs...))
+}
+
+// ReadTimeNotIn applies the NotIn predicate on the "read_time" field.
+func ReadTimeNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldReadTime, vs...))
+}
+
+// ReadTimeGT applies the GT predicate on the "read_time" field.
+func ReadTimeGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldReadTime, v))
+}
+
+// ReadTimeGTE applies the GTE predicate on the "read_time" field.
+func ReadTimeGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldReadTime, v))
+}
+
+// ReadTimeLT applies the LT predicate on the "read_time" field.
+func ReadTimeLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldReadTime, v))
+}
+
+// ReadTimeLTE applies the LTE predicate on the "read_time" field.
+func ReadTimeLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldReadTime, v))
+}
+
+// RetryTimeEQ applies the EQ predicate on the "retry_time" field.
+func RetryTimeEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldRetryTime, v))
+}
+
+// RetryTimeNEQ applies the NEQ predicate on the "retry_time" field.
+func RetryTimeNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldRetryTime, v))
+}
+
+// RetryTimeIn applies the In predicate on the "retry_time" field.
+func RetryTimeIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldRetryTime, vs...))
+}
+
+// RetryTimeNotIn applies the NotIn predicate on the "retry_time" field.
+func RetryTimeNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldRetryTime, vs...))
+}
+
+// RetryTimeGT applies the GT predicate on the "retry_time" field.
+func RetryTimeGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldRetryTime, v))
+}
+
+// RetryTimeGTE applies the GTE predicate on the "retry_time" field.
+func RetryTimeGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldRetryTime, v))
+}
+
+// RetryTimeLT applies the LT predicate on the "retry_time" field.
+func RetryTimeLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldRetryTime, v))
+}
+
+// RetryTimeLTE applies the LTE predicate on the "retry_time" field.
+func RetryTimeLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldRetryTime, v))
+}
+
 // HasSession applies the HasEdge predicate on the "session" edge.
 func HasSession() predicate.Delivery {
 	return predicate.Delivery(func(s *sql.Selector) {
@@ -738,6 +943,29 @@ func HasSession() predicate.Delivery {
 func HasSessionWith(preds ...predicate.Session) predicate.Delivery {
 	return predicate.Delivery(func(s *sql.Selector) {
 		step := newSessionStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasFailures applies the HasEdge predicate on the "failures" edge.
+func HasFailures() predicate.Delivery {
+	return predicate.Delivery(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, FailuresTable, FailuresColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasFailuresWith applies the HasEdge predicate on the "failures" edge with a given conditions (other predicates).
+func HasFailuresWith(preds ...predicate.DeliveryAttempt) predicate.Delivery {
+	return predicate.Delivery(func(s *sql.Selector) {
+		step := newFailuresStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -81,10 +81,14 @@ var (
 		{Name: "payload", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "state", Type: field.TypeString},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "last_attempt", Type: field.TypeInt64, Default: 0},
 		{Name: "next_attempt", Type: field.TypeInt64, Default: 0},
 		{Name: "last_error", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "vendor_id", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "degraded", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "settle_time", Type: field.TypeInt64, Default: 0},
+		{Name: "read_time", Type: field.TypeInt64, Default: 0},
+		{Name: "retry_time", Type: field.TypeInt64, Default: 0},
 		{Name: "session_num", Type: field.TypeInt64},
 	}
 	// DeliveriesTable holds the schema information for the "deliveries" table.
@@ -95,7 +99,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "deliveries_sessions_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[12]},
+				Columns:    []*schema.Column{DeliveriesColumns[16]},
 				RefColumns: []*schema.Column{SessionsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -104,7 +108,7 @@ var (
 			{
 				Name:    "delivery_lane",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[12], DeliveriesColumns[0]},
+				Columns: []*schema.Column{DeliveriesColumns[16], DeliveriesColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 'pending'",
 				},
@@ -112,15 +116,61 @@ var (
 			{
 				Name:    "delivery_message",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[12], DeliveriesColumns[3]},
+				Columns: []*schema.Column{DeliveriesColumns[16], DeliveriesColumns[3]},
+			},
+			{
+				Name:    "delivery_message_id",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "message_id <> ''",
+				},
+			},
+			{
+				Name:    "delivery_failed",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'failed'",
+				},
 			},
 			{
 				Name:    "delivery_vendor",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[10]},
+				Columns: []*schema.Column{DeliveriesColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "vendor_id <> ''",
 				},
+			},
+		},
+	}
+	// DeliveryAttemptsColumns holds the columns for the "delivery_attempts" table.
+	DeliveryAttemptsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "number", Type: field.TypeInt},
+		{Name: "time", Type: field.TypeInt64},
+		{Name: "class", Type: field.TypeString},
+		{Name: "detail", Type: field.TypeString, Size: 2147483647},
+		{Name: "delivery_id", Type: field.TypeInt64},
+	}
+	// DeliveryAttemptsTable holds the schema information for the "delivery_attempts" table.
+	DeliveryAttemptsTable = &schema.Table{
+		Name:       "delivery_attempts",
+		Columns:    DeliveryAttemptsColumns,
+		PrimaryKey: []*schema.Column{DeliveryAttemptsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "delivery_attempts_deliveries_failures",
+				Columns:    []*schema.Column{DeliveryAttemptsColumns[5]},
+				RefColumns: []*schema.Column{DeliveriesColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "delivery_attempt",
+				Unique:  true,
+				Columns: []*schema.Column{DeliveryAttemptsColumns[5], DeliveryAttemptsColumns[1]},
 			},
 		},
 	}
@@ -367,6 +417,7 @@ var (
 		AgentsTable,
 		ConnectionsTable,
 		DeliveriesTable,
+		DeliveryAttemptsTable,
 		EventsTable,
 		HeldStatusTable,
 		IdempotencyKeysTable,
@@ -381,6 +432,7 @@ var (
 func init() {
 	ConnectionsTable.ForeignKeys[0].RefTable = AgentsTable
 	DeliveriesTable.ForeignKeys[0].RefTable = SessionsTable
+	DeliveryAttemptsTable.ForeignKeys[0].RefTable = DeliveriesTable
 	IdempotencyKeysTable.ForeignKeys[0].RefTable = SessionsTable
 	LateMessagesTable.ForeignKeys[0].RefTable = SessionsTable
 	MetaTable.Annotation = &entsql.Annotation{

@@ -25,10 +25,14 @@ func (Delivery) Fields() []ent.Field {
 
 		field.String("state"),
 		field.Int("attempts").Default(0),
+		moment("last_attempt"),
 		moment("next_attempt"),
 		field.Text("last_error").Default(""),
 		field.Text("vendor_id").Default(""),
+		field.Text("degraded").Default("").Comment("what the provider could not carry"),
 		moment("settle_time"),
+		moment("read_time"),
+		moment("retry_time"), // when an operator last had it sent again
 	}
 }
 
@@ -36,15 +40,21 @@ func (Delivery) Fields() []ent.Field {
 func (Delivery) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("session", Session.Type).Ref("deliveries").Field("session_num").Unique().Required().Immutable(),
+		edge.To("failures", DeliveryAttempt.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
 	}
 }
 
-// Indexes returns the indexes. The lane's holds what waits and stays small.
+// Indexes returns the indexes. The lane's holds what waits and stays small, and
+// that of failures costs what goes well nothing.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("session_num", "id").StorageKey("delivery_lane").
 			Annotations(entsql.IndexWhere("state = 'pending'")),
 		index.Fields("session_num", "sequence").StorageKey("delivery_message"),
+		index.Fields("message_id").StorageKey("delivery_message_id").
+			Annotations(entsql.IndexWhere("message_id <> ''")),
+		index.Fields("id").StorageKey("delivery_failed").
+			Annotations(entsql.IndexWhere("state = 'failed'")),
 		index.Fields("vendor_id").StorageKey("delivery_vendor").
 			Annotations(entsql.IndexWhere("vendor_id <> ''")),
 	}

@@ -193,9 +193,9 @@ func (d *Dispatcher) settleAgain(ctx context.Context, l *lane, o outcome) {
 // that has to rest.
 func (d *Dispatcher) failure(delivery handoff.Delivery, err error, rest time.Duration) handoff.Attempt {
 	now := d.now()
-	a := handoff.Attempt{State: handoff.DeliveryPending, Detail: err.Error()}
 	class := provider.ClassOf(err)
-	tooOld := now.Sub(delivery.CreateTime) > d.horizon && !untilSomebodyActs(class)
+	a := handoff.Attempt{State: handoff.DeliveryPending, Class: string(class), Detail: err.Error()}
+	tooOld := now.Sub(delivery.QueueTime()) > d.horizon && !untilSomebodyActs(class)
 	if class == provider.ClassRejected || tooOld {
 		a.State = handoff.DeliveryFailed
 		return a

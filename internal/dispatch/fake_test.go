@@ -1,9 +1,11 @@
 package dispatch_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -49,6 +51,7 @@ type gateway struct {
 type stored struct {
 	session handoff.Session
 	pending []handoff.Job
+	failed  map[int64]handoff.Job
 }
 
 // sent is a call that the vendor got.
@@ -126,12 +129,22 @@ func (g *gateway) write(st *stored, s *handoff.Session) handoff.Handover {
 		for i, job := range st.pending {
 			if job.Delivery.ID == settled.ID {
 				st.pending[i].Delivery = settled
+				if settled.State == handoff.DeliveryFailed {
+					st.failed = map[int64]handoff.Job{settled.ID: st.pending[i]}
+				}
 				if settled.State != handoff.DeliveryPending {
 					st.pending = append(st.pending[:i:i], st.pending[i+1:]...)
 				}
 				break
 			}
 		}
+	}
+	for _, d := range c.Retried {
+		job := st.failed[d.ID]
+		job.Delivery = d
+		st.pending = append(st.pending, job)
+		slices.SortFunc(st.pending, func(a, b handoff.Job) int { return cmp.Compare(a.Delivery.ID, b.Delivery.ID) })
+		h.Unsure = true
 	}
 	for _, d := range c.Deliveries {
 		g.lastID++

@@ -11,6 +11,7 @@
 //	event.go     what the log holds
 //	message.go   messages, turns and customers
 //	delivery.go  what has to reach the provider
+//	ledger.go    what became of deliveries; sending failed ones again
 //	settings.go  what an agent is configured with
 //	timer.go     time-outs, armed and disarmed by what happens in a session
 //	decline.go   why a handoff is refused, and what to tell the customer

@@ -14,13 +14,13 @@ type Handover struct {
 // close without a delivery does concern it: what waits may not have to be sent
 // any more.
 func (s *Session) concernsLane() bool {
-	return len(s.changes.Deliveries) > 0 || s.State == StateClosed && s.Changed()
+	return len(s.changes.Deliveries)+len(s.changes.Retried) > 0 || s.State == StateClosed && s.Changed()
 }
 
 // handover tells what the session's changes leave to the lane.
 func (s *Session) handover() Handover {
 	c := &s.changes
-	h := Handover{Session: s.Snapshot()}
+	h := Handover{Session: s.Snapshot(), Unsure: len(c.Retried) > 0} // which goes before what the lane has
 	for _, d := range c.Deliveries {
 		job := Job{Delivery: d}
 		switch d.Kind {

@@ -24,6 +24,13 @@ type slowReturn struct {
 	lastID  int64
 	returns []chan error // by update, in the order of their commits
 	twice   bool         // updates run twice, as after a shared transaction that failed
+	found   []handoff.AgentDelivery
+	asked   handoff.DeliveryFilter // of the last list
+}
+
+func (s *slowReturn) Deliveries(_ context.Context, f handoff.DeliveryFilter, _ handoff.Page) ([]handoff.AgentDelivery, string, error) {
+	s.asked = f
+	return s.found, "", nil
 }
 
 func (s *slowReturn) Update(_ context.Context, _, _ string, fn func(*handoff.Session) error) error {

@@ -168,11 +168,6 @@ func (svc *Service) Sessions(ctx context.Context, f SessionFilter, p Page) ([]Se
 	return svc.store.Sessions(ctx, f, p)
 }
 
-// Deliveries lists deliveries, the newest first.
-func (svc *Service) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]AgentDelivery, string, error) {
-	return svc.store.Deliveries(ctx, f, p)
-}
-
 // LateMessages lists what humans said after the close.
 func (svc *Service) LateMessages(ctx context.Context, sessionID string, p Page) ([]LateMessage, string, error) {
 	return svc.store.LateMessages(ctx, sessionID, p)

@@ -102,7 +102,9 @@ type Changes struct {
 	Deliveries []Delivery // new ones
 	Start      *Start     // of a new session
 	Settled    []Delivery // known ones with their new state
+	Failures   []FailedAttempt
 	Reported   []Delivery // settled ones of which the provider told more
+	Retried    []Delivery // failed ones that are sent again
 	Late       []LateMessage
 	Touched    bool   // something changed, though nothing was logged
 	KeySeq     uint64 // the event that the update's key stands for; 0 = none
@@ -115,6 +117,9 @@ type LateMessage struct {
 	AuthorName string
 	Text       string
 	Time       time.Time
+
+	CloseReason CloseReason // of the session; known when it is listed
+	CloseTime   time.Time
 }
 
 // Changes returns what has been recorded and has to be written.
@@ -123,7 +128,7 @@ func (s *Session) Changes() *Changes { return &s.changes }
 // Changed reports whether there is anything to write.
 func (s *Session) Changed() bool {
 	c := &s.changes
-	return c.Touched || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Reported)+len(c.Late) > 0
+	return c.Touched || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Reported)+len(c.Retried)+len(c.Late) > 0
 }
 
 // Owner returns who may speak to the customer while this session is the
@@ -186,11 +191,18 @@ func (s *Session) Close(reason CloseReason, outcome Outcome, now time.Time) {
 // Settle records the outcome of an attempt to deliver d.
 func (s *Session) Settle(d Delivery, a Attempt, now time.Time) {
 	d.Attempts++
-	d.State, d.NextAttempt, d.LastError, d.VendorID = a.State, a.RetryAt, a.Detail, a.VendorID
+	d.LastAttempt = now
+	d.State, d.NextAttempt, d.LastError, d.Degraded = a.State, a.RetryAt, a.Detail, a.Degraded
+	if a.VendorID != "" { // one that is sent again keeps the id of before until it has another
+		d.VendorID = a.VendorID
+	}
 	if d.State != DeliveryPending {
 		d.SettleTime = now
 	}
 	s.changes.Settled = append(s.changes.Settled, d)
+	if d.State != DeliveryDelivered {
+		s.fail(d, a.Class, a.Detail, now)
+	}
 	switch {
 	case d.State == DeliveryPending:
 	case d.Kind == DeliverStart && d.State == DeliveryDelivered:
@@ -209,7 +221,7 @@ func (s *Session) Settle(d Delivery, a Attempt, now time.Time) {
 }
 
 func (s *Session) settleMessage(d Delivery, a Attempt, now time.Time) {
-	change := MessageStatusChanged{MessageID: d.MessageID, Status: MessageDelivered}
+	change := MessageStatusChanged{MessageID: d.MessageID, Status: MessageDelivered, Detail: a.Degraded}
 	if d.State == DeliveryFailed {
 		change.Status, change.Detail = MessageFailed, a.Detail
 	}
@@ -223,9 +235,10 @@ func (s *Session) settleMessage(d Delivery, a Attempt, now time.Time) {
 func (s *Session) Report(d Delivery, r StatusReported, now time.Time) {
 	switch {
 	case d.State == DeliveryDelivered && r.Status == MessageRead:
-		d.State = DeliveryRead
+		d.State, d.ReadTime = DeliveryRead, now
 	case d.State == DeliveryDelivered && r.Status == MessageFailed:
 		d.State, d.LastError = DeliveryFailed, r.Detail
+		s.fail(d, FailureReported, r.Detail, now)
 	default:
 		return
 	}

@@ -47,7 +47,8 @@ type Store interface {
 	// Start returns what a session began with; ErrSessionNotFound if there is none.
 	Start(ctx context.Context, sessionID string) (Start, error)
 
-	// Deliveries lists deliveries, the newest first.
+	// Deliveries lists deliveries, the newest first. Those of a filter that asks for
+	// one session or one message come with the log of their failed attempts.
 	Deliveries(ctx context.Context, f DeliveryFilter, p Page) (deliveries []AgentDelivery, nextPageToken string, err error)
 
 	// LateMessages lists messages that came after their session's close, the newest first.
@@ -101,14 +102,19 @@ type SessionFilter struct {
 type DeliveryFilter struct {
 	AgentID   string
 	SessionID string
+	MessageID string
+	Provider  string // the kind
+	Kinds     []DeliveryKind
 	States    []DeliveryState
 }
 
-// AgentDelivery is a delivery with the agent that it belongs to.
+// AgentDelivery is a delivery with the agent and the provider of its session.
 type AgentDelivery struct {
 	Delivery
 
-	AgentID string
+	AgentID  string
+	Provider string          // the kind
+	Log      []FailedAttempt // the oldest first; nil unless the filter is [DeliveryFilter.Detailed]
 }
 
 // Page is a part of a list.

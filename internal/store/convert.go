@@ -109,8 +109,10 @@ func toDelivery(row *ent.Delivery, sessionID string) handoff.Delivery {
 		ID: row.ID, SessionID: sessionID, Kind: handoff.DeliveryKind(row.Kind),
 		Sequence:  uint64(row.Sequence), //nolint:gosec // not negative
 		MessageID: row.MessageID, State: handoff.DeliveryState(row.State),
-		Attempts: row.Attempts, NextAttempt: toTime(row.NextAttempt), LastError: row.LastError, VendorID: row.VendorID,
+		Attempts: row.Attempts, LastAttempt: toTime(row.LastAttempt), NextAttempt: toTime(row.NextAttempt),
+		LastError: row.LastError, VendorID: row.VendorID, Degraded: row.Degraded,
 		CreateTime: toTime(row.CreateTime), SettleTime: toTime(row.SettleTime),
+		ReadTime: toTime(row.ReadTime), RetryTime: toTime(row.RetryTime),
 	}
 }
 

@@ -7,7 +7,8 @@
 //	writer.go    the one writer: many callers' updates in one transaction
 //	write.go     what an update of a session writes
 //	session.go   reads of sessions, their logs and late messages
-//	delivery.go  reads of deliveries: lanes, their heads, lists
+//	delivery.go  reads of deliveries: lanes and their heads
+//	ledger.go    what became of deliveries: lists, failed attempts
 //	agent.go     agents and connections
 //	key.go       API keys; meta.go what is noted about the database itself
 //	page.go      page tokens

@@ -20,10 +20,12 @@ const (
 	addEventSQL    = "INSERT INTO events (id, time, kind, payload) VALUES (?, ?, ?, ?)"
 	addDeliverySQL = "INSERT INTO deliveries (session_num, kind, sequence, message_id, payload, state, attempts, next_attempt, create_time) " +
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	settleSQL = "UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, last_error = ?, vendor_id = ?, settle_time = ? " +
+	settleSQL = "UPDATE deliveries SET state = ?, attempts = ?, last_attempt = ?, next_attempt = ?, last_error = ?, vendor_id = ?, degraded = ?, settle_time = ? " +
 		"WHERE id = ? AND session_num = ? AND state = 'pending'"
-	sequenceSQL = "UPDATE sessions SET last_sequence = ? WHERE num = ?"
-	timersSQL   = "UPDATE sessions SET last_sequence = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
+	addFailureSQL  = "INSERT INTO delivery_attempts (delivery_id, number, time, class, detail) VALUES (?, ?, ?, ?, ?)"
+	dropFailureSQL = "DELETE FROM delivery_attempts WHERE delivery_id = ? AND number = ?"
+	sequenceSQL    = "UPDATE sessions SET last_sequence = ? WHERE num = ?"
+	timersSQL      = "UPDATE sessions SET last_sequence = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
 )
 
 // hotStatements are prepared on the writer's connection.
@@ -32,6 +34,7 @@ type hotStatements struct {
 
 	claimKey, moveKey, unclaimKey *sql.Stmt
 	addEvent, addDelivery, settle *sql.Stmt
+	addFailure, dropFailure       *sql.Stmt
 	setSequence, setTimers        *sql.Stmt
 	all                           []*sql.Stmt
 }
@@ -52,6 +55,8 @@ func prepare(ctx context.Context, conn *sql.Conn) (_ *hotStatements, err error) 
 		{&h.addEvent, addEventSQL},
 		{&h.addDelivery, addDeliverySQL},
 		{&h.settle, settleSQL},
+		{&h.addFailure, addFailureSQL},
+		{&h.dropFailure, dropFailureSQL},
 		{&h.setSequence, sequenceSQL},
 		{&h.setTimers, timersSQL},
 	} {
@@ -140,8 +145,8 @@ func (h *hotStatements) deliveries(ctx context.Context, num int64, c *handoff.Ch
 // settled it and recorded what follows.
 func (h *hotStatements) settleAll(ctx context.Context, num int64, settled []handoff.Delivery) (bool, error) {
 	for i, d := range settled {
-		n, err := affected(h.settle.ExecContext(ctx, string(d.State), d.Attempts, fromTime(d.NextAttempt), d.LastError, d.VendorID,
-			fromTime(d.SettleTime), d.ID, num))
+		n, err := affected(h.settle.ExecContext(ctx, string(d.State), d.Attempts, fromTime(d.LastAttempt), fromTime(d.NextAttempt), d.LastError,
+			d.VendorID, d.Degraded, fromTime(d.SettleTime), d.ID, num))
 		if err != nil {
 			return false, fmt.Errorf("delivery %d: %w", d.ID, err)
 		}
@@ -153,6 +158,21 @@ func (h *hotStatements) settleAll(ctx context.Context, num int64, settled []hand
 		}
 	}
 	return true, nil
+}
+
+// failures adds to the logs of deliveries. An outage makes most of them, when there
+// is work enough without; each log keeps its first and its last entries.
+func (h *hotStatements) failures(ctx context.Context, failures []handoff.FailedAttempt) error {
+	for _, f := range failures {
+		_, err := h.addFailure.ExecContext(ctx, f.DeliveryID, f.Number, fromTime(f.Time), f.Class, f.Detail)
+		if dropped := handoff.DroppedFailure(f.Number); err == nil && dropped > 0 {
+			_, err = h.dropFailure.ExecContext(ctx, f.DeliveryID, dropped)
+		}
+		if err != nil {
+			return fmt.Errorf("attempt %d of delivery %d: %w", f.Number, f.DeliveryID, err)
+		}
+	}
+	return nil
 }
 
 // advance brings the session's row from before to after, when no more than its

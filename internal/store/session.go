@@ -200,7 +200,9 @@ func (s *Store) LateMessages(ctx context.Context, sessionID string, p handoff.Pa
 		return nil, "", err
 	}
 	q := s.read.LateMessage.Query().
-		WithSession(func(q *ent.SessionQuery) { q.Select(session.FieldPublicID) })
+		WithSession(func(q *ent.SessionQuery) {
+			q.Select(session.FieldPublicID, session.FieldCloseReason, session.FieldCloseTime)
+		})
 	if sessionID != "" {
 		num, err := s.sessionNum(ctx, sessionID)
 		if err != nil {
@@ -218,8 +220,10 @@ func (s *Store) LateMessages(ctx context.Context, sessionID string, p handoff.Pa
 	rows, next := cut(listLate, rows, pageSize(p), func(row *ent.LateMessage) string { return number(row.ID) })
 	late := make([]handoff.LateMessage, len(rows))
 	for i, row := range rows {
+		ses := row.Edges.Session
 		late[i] = handoff.LateMessage{
-			SessionID: row.Edges.Session.PublicID, AuthorName: row.AuthorName, Text: row.Text, Time: toTime(row.Time),
+			SessionID: ses.PublicID, AuthorName: row.AuthorName, Text: row.Text, Time: toTime(row.Time),
+			CloseReason: handoff.CloseReason(ses.CloseReason), CloseTime: toTime(ses.CloseTime),
 		}
 	}
 	return late, next, nil

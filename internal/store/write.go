@@ -190,6 +190,9 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 	if err := checkSequence(s.LastSequence); err != nil {
 		return tx.unclaimFor(ctx, num, key, refuse(err))
 	}
+	if err := tx.retryAll(ctx, num, s.Changes().Retried); err != nil {
+		return tx.unclaimFor(ctx, num, key, err)
+	}
 	settled, err := tx.hot.settleAll(ctx, num, s.Changes().Settled)
 	if err != nil {
 		return err
@@ -222,6 +225,9 @@ func (tx *transaction) changes(ctx context.Context, num int64, c *handoff.Change
 	if err := tx.hot.deliveries(ctx, num, c); err != nil {
 		return err
 	}
+	if err := tx.hot.failures(ctx, c.Failures); err != nil {
+		return err
+	}
 	if err := tx.reportAll(ctx, num, c.Reported); err != nil {
 		return err
 	}
@@ -232,9 +238,26 @@ func (tx *transaction) changes(ctx context.Context, num int64, c *handoff.Change
 func (tx *transaction) reportAll(ctx context.Context, num int64, reported []handoff.Delivery) error {
 	for _, d := range reported {
 		err := tx.Delivery.Update().Where(delivery.ID(d.ID), delivery.SessionNum(num)).
-			SetState(string(d.State)).SetLastError(d.LastError).Exec(ctx)
+			SetState(string(d.State)).SetLastError(d.LastError).SetReadTime(fromTime(d.ReadTime)).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("delivery %d: %w", d.ID, err)
+		}
+	}
+	return nil
+}
+
+// retryAll puts failed deliveries back into their lane. It is the first to write,
+// and refuses what has not failed, or not any more: somebody else was quicker.
+func (tx *transaction) retryAll(ctx context.Context, num int64, retried []handoff.Delivery) error {
+	for _, d := range retried {
+		n, err := tx.Delivery.Update().Where(delivery.ID(d.ID), delivery.SessionNum(num), delivery.State(string(handoff.DeliveryFailed))).
+			SetState(string(d.State)).SetNextAttempt(fromTime(d.NextAttempt)).SetSettleTime(fromTime(d.SettleTime)).
+			SetRetryTime(fromTime(d.RetryTime)).Save(ctx)
+		switch {
+		case err != nil:
+			return fmt.Errorf("delivery %d: %w", d.ID, err)
+		case n == 0:
+			return refuse(handoff.ErrDeliveryNotFailed)
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ var deliveryTests = map[string]func(t *testing.T, db Database){
 		require.True(t, ok)
 		require.Equal(t, handoff.Delivery{
 			ID: job.Delivery.ID, SessionID: "s1", Kind: handoff.DeliverStart, State: handoff.DeliveryPending,
-			Attempts: 2, NextAttempt: at(60), LastError: "503", CreateTime: start,
+			Attempts: 2, LastAttempt: at(4), NextAttempt: at(60), LastError: "503", CreateTime: start,
 		}, job.Delivery)
 		require.Equal(t, log, wholeLog(t, s, "s1"))
 	},
@@ -113,7 +113,7 @@ var deliveryTests = map[string]func(t *testing.T, db Database){
 		require.Len(t, list, 1)
 		require.Equal(t, handoff.Delivery{
 			ID: list[0].ID, SessionID: "s1", Kind: handoff.DeliverMessage, Sequence: 2, MessageID: "m1", State: handoff.DeliveryFailed,
-			Attempts: 1, LastError: "400", CreateTime: at(1), SettleTime: at(4),
+			Attempts: 1, LastAttempt: at(4), LastError: "400", CreateTime: at(1), SettleTime: at(4),
 		}, list[0].Delivery)
 		log := wholeLog(t, s, "s1")
 		require.Equal(t, handoff.MessageStatusChanged{MessageID: "m1", Status: handoff.MessageFailed, Detail: "400"}, log[len(log)-1].Body)

@@ -107,8 +107,8 @@ var repeatTests = map[string]func(t *testing.T, db Database){
 		require.NoError(t, err)
 		require.Empty(t, next)
 		require.Equal(t, []handoff.LateMessage{
-			{SessionID: "s1", Text: "here now", Time: at(2)},
-			{SessionID: "s1", AuthorName: "Bob", Text: "sorry", Time: at(2)},
+			{SessionID: "s1", Text: "here now", Time: at(2), CloseReason: handoff.ClosedByCustomer, CloseTime: at(3)},
+			{SessionID: "s1", AuthorName: "Bob", Text: "sorry", Time: at(2), CloseReason: handoff.ClosedByCustomer, CloseTime: at(3)},
 		}, late)
 		require.Equal(t, log, wholeLog(t, s, "s1"), "CLOSED stays the last event")
 	},
@@ -122,7 +122,9 @@ var repeatTests = map[string]func(t *testing.T, db Database){
 		}
 		late, _, err := s.LateMessages(t.Context(), "s1", handoff.Page{})
 		require.NoError(t, err)
-		require.Equal(t, []handoff.LateMessage{{SessionID: "s1", Text: "to s1", Time: at(2)}}, late)
+		require.Equal(t, []handoff.LateMessage{
+			{SessionID: "s1", Text: "to s1", Time: at(2), CloseReason: handoff.ClosedByCustomer, CloseTime: at(3)},
+		}, late)
 		late, _, err = s.LateMessages(t.Context(), "", handoff.Page{})
 		require.NoError(t, err)
 		require.Len(t, late, 2)

@@ -7,6 +7,7 @@
 //	create.go       new sessions
 //	list.go         logs, lists and pages
 //	delivery.go     lanes and what settles them
+//	ledger.go       what became of deliveries, and how they are found
 //	agent.go        agents and connections
 //	inbound.go      what providers tell, and what of it has to wait
 //	timer.go        when sessions are due
@@ -55,7 +56,7 @@ type Database interface {
 func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
-		updateTests, repeatTests, createTests, listTests, deliveryTests, inboundTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
+		updateTests, repeatTests, createTests, listTests, deliveryTests, ledgerTests, inboundTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {

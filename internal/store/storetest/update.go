@@ -24,7 +24,7 @@ var updateTests = map[string]func(t *testing.T, db Database){
 		require.NoError(t, err)
 		require.Empty(t, next)
 		require.Len(t, deliveries, 2)
-		require.Equal(t, handoff.AgentDelivery{AgentID: "agent", Delivery: handoff.Delivery{
+		require.Equal(t, handoff.AgentDelivery{AgentID: "agent", Provider: "webhook", Delivery: handoff.Delivery{
 			ID: deliveries[0].ID, SessionID: "s1", Kind: handoff.DeliverMessage, Sequence: 2, MessageID: "m1",
 			State: handoff.DeliveryPending, CreateTime: at(1),
 		}}, deliveries[0])
