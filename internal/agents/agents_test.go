@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,8 +42,7 @@ const password = "open sesame"
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "h.db"), Logger: log})
+	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "h.db"), Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	keys, err := seal.ParseKeys(seal.NewKey())
@@ -58,18 +56,23 @@ func newBench(t *testing.T) *bench {
 		}
 	}))
 	t.Cleanup(b.desk.Close)
-	ids := 0
-	b.svc = agents.New(agents.Config{
-		Store: s, Kinds: all.Kinds(), Sealer: sealer, HTTP: b.desk.Client(), BaseURL: "https://gateway", Logger: log,
-		NewID: func(prefix string) string { ids++; return prefix + string(rune('a'+ids)) },
-		Now:   func() time.Time { return b.now },
-	})
+	b.svc = b.service(all.Kinds())
 	b.svc.OnAvailable(func(id string) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.released = append(b.released, id)
 	})
 	return b
+}
+
+// service returns a Service on the bench's database.
+func (b *bench) service(kinds []provider.Kind) *agents.Service {
+	ids := 0
+	return agents.New(agents.Config{
+		Store: b.store, Kinds: kinds, Sealer: b.sealer, HTTP: b.desk.Client(), BaseURL: "https://gateway", Logger: slog.New(slog.DiscardHandler),
+		NewID: func(prefix string) string { ids++; return prefix + string(rune('a'+ids)) },
+		Now:   func() time.Time { return b.now },
+	})
 }
 
 func keep(s handoff.Settings) (handoff.Settings, error) { return s, nil }
@@ -312,41 +315,4 @@ func TestAReplacedSigningSecretHoldsForADay(t *testing.T) {
 	require.ErrorIs(t, err, agents.ErrUnknownToken)
 	_, err = b.svc.Receive(t.Context(), "desk", token, provider.Request{})
 	require.ErrorIs(t, err, agents.ErrUnknownToken, "a token is one kind's")
-}
-
-// A webhook that is genuine and makes no sense is kept, without what it proved
-// itself with; one that is not genuine leaves nothing.
-func TestQuarantine(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	v := b.mustConfigure(&handoffv1.WebhookConfig{Url: b.desk.URL, Password: password, SigningSecret: "secret"})
-	token := v.ReceiveURL[strings.LastIndex(v.ReceiveURL, "/")+1:]
-	receive := func(body, secret string) error {
-		wh, err := standardwebhooks.NewWebhookRaw([]byte(secret))
-		require.NoError(t, err)
-		signature, err := wh.Sign("id", b.now, []byte(body))
-		require.NoError(t, err)
-		_, err = b.svc.Receive(t.Context(), "webhook", token, provider.Request{
-			Method: http.MethodPost, Path: "/human/message/receive", Body: []byte(body), Time: b.now,
-			Header: http.Header{
-				"Webhook-Id": {"id"}, "Webhook-Timestamp": {strconv.FormatInt(b.now.Unix(), 10)}, "Webhook-Signature": {signature},
-				"Authorization": {"Bearer top secret"},
-			},
-		})
-		return err
-	}
-	require.Equal(t, handoff.CodeUnauthenticated, handoff.CodeOf(receive("{", "another secret")))
-	for range 2 {
-		require.Equal(t, handoff.CodeInvalid, handoff.CodeOf(receive(`{"conversation_id":17}`, "secret")))
-	}
-	list, _, err := b.store.Quarantined(t.Context(), "", handoff.Page{})
-	require.NoError(t, err)
-	require.Len(t, list, 1)
-	require.Equal(t, 2, list[0].Count)
-	require.Contains(t, list[0].Reason, "conversation_id")
-	require.NotContains(t, string(list[0].Request), "conversation_id", "it is sealed")
-	plain, err := b.sealer.Open(list[0].Request, []byte("quarantine:"+v.Agent.Connection.ID))
-	require.NoError(t, err)
-	require.Contains(t, string(plain), "/human/message/receive")
-	require.NotContains(t, string(plain), "top secret")
 }

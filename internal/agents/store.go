@@ -43,9 +43,14 @@ type Store interface {
 	// is kept is counted.
 	Quarantine(ctx context.Context, q Quarantined) error
 
-	// Quarantined lists what is kept, the newest first; without a connection's id
-	// that of all.
-	Quarantined(ctx context.Context, connectionID string, p handoff.Page) (list []Quarantined, nextPageToken string, err error)
+	// Quarantined lists what is kept and has not expired by now, the newest first.
+	Quarantined(ctx context.Context, f QuarantineFilter, now time.Time, p handoff.Page) (list []Quarantined, nextPageToken string, err error)
+
+	// SetQuarantineReason notes why a kept webhook still cannot be taken.
+	SetQuarantineReason(ctx context.Context, id int64, reason string) error
+
+	// Unquarantine forgets a kept webhook.
+	Unquarantine(ctx context.Context, id int64) error
 
 	// AllowedOrigins returns all origins that any agent allows.
 	AllowedOrigins(ctx context.Context) ([]string, error)
@@ -65,19 +70,6 @@ type AgentCount struct {
 	Kind   string               `json:"kind"`
 	State  handoff.ServiceState `json:"state"`
 	Agents int                  `json:"agents"`
-}
-
-// Quarantined is a webhook that is genuine and could not be understood.
-type Quarantined struct {
-	ID           int64 // given by the store
-	ConnectionID string
-	AgentID      string
-	Provider     string
-	Reason       string
-	Request      []byte // sealed
-	Digest       []byte // the same for each repeat
-	Count        int    // how often it came; given by the store
-	Time         time.Time
 }
 
 // ErrConnectionNotFound is returned for an id that no connection has.

@@ -111,10 +111,14 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 
 // doors is the one list of what the server offers.
 func (a *App) doors(service *handoff.Service) []server.Handler {
+	webhooks := hook.Webhooks{Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log}
 	return []server.Handler{
-		rpc.New(rpc.Config{Handoff: service, Agents: a.agents, Auth: a.auth, Drain: a.drain, NewID: NewID, Now: time.Now, Logger: a.log}),
+		rpc.New(rpc.Config{
+			Handoff: service, Agents: a.agents, Auth: a.auth, Replay: webhooks.Replay,
+			Drain: a.drain, NewID: NewID, Now: time.Now, Logger: a.log,
+		}),
 		sse.Events{Tailer: service, Guard: a.auth, Drain: a.drain, Now: time.Now, Logger: a.log},
-		hook.Webhooks{Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log},
+		webhooks,
 		hook.Replies{
 			Kind: webhook.Name, Parse: webhook.ParseReply, Sessions: service, Receiver: service,
 			Authorizer: a.auth, Logger: a.log,

@@ -181,24 +181,39 @@ func (c *Conn) logPanic(ctx context.Context, name string, p any) {
 //   - CodeInvalid: it is from the provider but makes no sense (or another code
 //     that the adapter gave)
 //   - CodeInternal: the adapter failed
-func (c *Conn) Receive(r Request) (reply Reply, inbound []handoff.Inbound, err error) {
-	call := "verify"
-	defer func() {
-		if p := recover(); p != nil {
-			c.logPanic(context.Background(), call, p)
-			reply, inbound = Reply{}, nil
-			err = handoff.Errorf(handoff.CodeInternal, "ADAPTER_FAILED", "the adapter failed to %s a webhook", call)
-		}
-	}()
-	if err := c.adapter.Verify(r); err != nil {
+func (c *Conn) Receive(r Request) (Reply, []handoff.Inbound, error) {
+	_, err := contained(c, "verify", func() (struct{}, error) { return struct{}{}, c.adapter.Verify(r) })
+	if err != nil {
 		return Reply{}, nil, c.refusal(err, handoff.CodeUnauthenticated, "WEBHOOK_NOT_VERIFIED")
 	}
-	call = "parse"
-	reply, inbound, err = c.adapter.Parse(r)
+	return c.Parse(r)
+}
+
+// Parse is Receive of a webhook that was verified before.
+func (c *Conn) Parse(r Request) (Reply, []handoff.Inbound, error) {
+	type parsed struct {
+		reply   Reply
+		inbound []handoff.Inbound
+	}
+	p, err := contained(c, "parse", func() (p parsed, err error) {
+		p.reply, p.inbound, err = c.adapter.Parse(r)
+		return p, err
+	})
 	if err != nil {
 		return Reply{}, nil, c.refusal(err, handoff.CodeInvalid, "WEBHOOK_INVALID")
 	}
-	return reply, inbound, nil
+	return p.reply, p.inbound, nil
+}
+
+// contained turns a panic of the adapter over a webhook into an error.
+func contained[T any](c *Conn, call string, do func() (T, error)) (result T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.logPanic(context.Background(), call, p)
+			err = handoff.Errorf(handoff.CodeInternal, "ADAPTER_FAILED", "the adapter failed to %s a webhook", call)
+		}
+	}()
+	return do()
 }
 
 // Strip takes out of a webhook what the vendor proved itself with, so that it can be kept.

@@ -29,7 +29,14 @@ type Receiver interface {
 
 // Connections verifies and parses webhooks.
 type Connections interface {
+	// Receive has a webhook verified and parsed. What cannot be parsed is in quarantine.
 	Receive(ctx context.Context, kind, token string, r provider.Request) (agents.Received, error)
+	// Keep puts a webhook that could not be applied into the quarantine.
+	Keep(ctx context.Context, connectionID string, r provider.Request, why error)
+	// Requarantined parses a webhook of the quarantine once more.
+	Requarantined(ctx context.Context, id int64) (agents.Received, error)
+	// Replayed notes how a webhook's replay ended.
+	Replayed(ctx context.Context, id int64, failure error) error
 }
 
 // Webhooks serves /webhooks/{provider}/{token}.
@@ -57,7 +64,9 @@ func (h Webhooks) serve(w http.ResponseWriter, r *http.Request) {
 	request := provider.Request{Method: r.Method, Path: rest(r), Query: r.URL.RawQuery, Header: r.Header, Body: body, Time: h.Now()}
 	got, err := h.Connections.Receive(r.Context(), r.PathValue("provider"), r.PathValue("token"), request)
 	if err == nil {
-		err = h.apply(r.Context(), got)
+		if err = h.apply(r.Context(), got); err != nil {
+			h.Connections.Keep(r.Context(), got.ConnectionID, request, err)
+		}
 	}
 	if err != nil {
 		h.refuse(w, r, err)
@@ -94,6 +103,39 @@ func (h Webhooks) apply(ctx context.Context, got agents.Received) error {
 		}
 	}
 	return refused
+}
+
+// Replay has a webhook of the quarantine parsed and applied. It returns how many
+// things it told.
+func (h Webhooks) Replay(ctx context.Context, id int64) (applied int, err error) {
+	got, err := h.Connections.Requarantined(ctx, id)
+	switch {
+	case errors.Is(err, agents.ErrNotQuarantined), errors.Is(err, agents.ErrSealedByLostKey):
+		return 0, err
+	case err == nil:
+		err = h.apply(ctx, got)
+	}
+	if err = stillRefused(err); err != nil && handoff.CodeOf(err) != handoff.CodePrecondition {
+		return 0, err // it was not looked at
+	}
+	if noted := h.Connections.Replayed(ctx, id, err); noted != nil {
+		return 0, noted
+	}
+	return len(got.Inbound), err
+}
+
+// stillRefused is the answer to a replay whose webhook could not be taken again.
+// That is no fault of the call.
+func stillRefused(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch handoff.CodeOf(err) {
+	case handoff.CodeInvalid, handoff.CodeNotFound, handoff.CodePrecondition:
+		return &handoff.Error{Code: handoff.CodePrecondition, Reason: "STILL_REFUSED", Message: err.Error()}
+	default:
+		return err
+	}
 }
 
 func (h Webhooks) refuse(w http.ResponseWriter, r *http.Request, err error) {

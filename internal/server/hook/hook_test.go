@@ -17,11 +17,32 @@ import (
 	"github.com/human-handoff/handoff/internal/server/hook"
 )
 
-// taken is a connection that understands everything.
-type taken struct{}
+// taken is a connection that understands everything, or nothing of its quarantine.
+type taken struct {
+	misread error
+	kept    *[]error // why webhooks are in quarantine
+	ended   *[]error // how replays ended
+}
+
+var hello = agents.Received{ConnectionID: "c", Inbound: []handoff.Inbound{{Body: handoff.HumanMessage{Text: "hello"}}}}
 
 func (taken) Receive(context.Context, string, string, provider.Request) (agents.Received, error) {
-	return agents.Received{Inbound: []handoff.Inbound{{Body: handoff.HumanMessage{Text: "hello"}}}}, nil
+	return hello, nil
+}
+
+func (c taken) Keep(_ context.Context, _ string, _ provider.Request, why error) {
+	if c.kept != nil {
+		*c.kept = append(*c.kept, why)
+	}
+}
+
+func (c taken) Requarantined(context.Context, int64) (agents.Received, error) {
+	return hello, c.misread
+}
+
+func (c taken) Replayed(_ context.Context, _ int64, failure error) error {
+	*c.ended = append(*c.ended, failure)
+	return nil
 }
 
 // refusing is a session that answers everything with one error.
@@ -51,4 +72,49 @@ func TestSendersAreToldToTryAgain(t *testing.T) {
 	}
 	require.Equal(t, http.StatusRequestEntityTooLarge, post(nil, strings.Repeat("x", 4<<20+1)))
 	require.Equal(t, http.StatusOK, post(nil, "{}"))
+}
+
+// TestWhatCannotBeAppliedIsKept matters because nothing must be lost to a fault of
+// ours: the sender may not send again.
+func TestWhatCannotBeAppliedIsKept(t *testing.T) {
+	t.Parallel()
+	var kept []error
+	fault := handoff.Errorf(handoff.CodeInternal, "BUG", "a fault of ours")
+	mux := http.NewServeMux()
+	hook.Webhooks{Connections: taken{kept: &kept}, Receiver: refusing{fault}, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}.Mount(mux)
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/webhooks/webhook/token", strings.NewReader("{}")))
+	require.Equal(t, http.StatusInternalServerError, answer.Code)
+	require.Equal(t, []error{fault}, kept)
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	nonsense := handoff.Errorf(handoff.CodeInvalid, "WEBHOOK_INVALID", "no JSON")
+	stuck := handoff.Errorf(handoff.CodeUnavailable, "DATABASE_STUCK", "not now")
+	for name, c := range map[string]struct {
+		misread, refusal error
+		want             handoff.Code
+		noted            bool
+	}{
+		"taken":           {noted: true},
+		"still nonsense":  {misread: nonsense, want: handoff.CodePrecondition, noted: true},
+		"session is over": {refusal: handoff.ErrSessionClosed, want: handoff.CodePrecondition, noted: true},
+		"not now":         {refusal: stuck, want: handoff.CodeUnavailable},
+		"not there":       {misread: agents.ErrNotQuarantined, want: handoff.CodeNotFound},
+	} {
+		var ended []error
+		h := hook.Webhooks{Connections: taken{misread: c.misread, ended: &ended}, Receiver: refusing{c.refusal}}
+		applied, err := h.Replay(t.Context(), 1)
+		if c.want == 0 {
+			require.NoError(t, err, name)
+			require.Equal(t, 1, applied)
+		} else {
+			require.Equal(t, c.want, handoff.CodeOf(err), name)
+		}
+		require.Equal(t, c.noted, len(ended) == 1, name)
+		if c.noted {
+			require.Equal(t, err, ended[0], name)
+		}
+	}
 }

@@ -25,6 +25,41 @@ func (s *adminServer) ListDeliveries(ctx context.Context, r *handoffv1.ListDeliv
 	return response, nil
 }
 
+// RetryDelivery has a failed delivery sent again.
+func (s *adminServer) RetryDelivery(ctx context.Context, r *handoffv1.RetryDeliveryRequest) (*handoffv1.RetryDeliveryResponse, error) {
+	d, err := s.config.Handoff.RetryDelivery(ctx, r.GetDeliveryId())
+	if err != nil {
+		return nil, err
+	}
+	return &handoffv1.RetryDeliveryResponse{Delivery: wire.ToDelivery(d)}, nil
+}
+
+// ListQuarantine lists webhooks that could not be taken.
+func (s *adminServer) ListQuarantine(ctx context.Context, r *handoffv1.ListQuarantineRequest) (*handoffv1.ListQuarantineResponse, error) {
+	list, next, err := s.config.Agents.Quarantined(ctx, wire.FromQuarantineFilter(r), page(r))
+	if err != nil {
+		return nil, err
+	}
+	response := &handoffv1.ListQuarantineResponse{NextPageToken: next}
+	for _, q := range list {
+		response.Webhooks = append(response.Webhooks, wire.ToQuarantined(q))
+	}
+	return response, nil
+}
+
+// ReplayInbound has such a webhook taken once more.
+func (s *adminServer) ReplayInbound(ctx context.Context, r *handoffv1.ReplayInboundRequest) (*handoffv1.ReplayInboundResponse, error) {
+	id, err := wire.FromQuarantineID(r.GetId())
+	if err != nil {
+		return nil, err
+	}
+	applied, err := s.config.Replay(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &handoffv1.ReplayInboundResponse{Applied: int32(applied)}, nil //nolint:gosec // a webhook of 4 MiB tells less
+}
+
 // ListLate lists what humans said after the close.
 func (s *adminServer) ListLate(ctx context.Context, r *handoffv1.ListLateRequest) (*handoffv1.ListLateResponse, error) {
 	late, next, err := s.config.Handoff.LateMessages(ctx, r.GetSessionId(), page(r))

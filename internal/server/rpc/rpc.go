@@ -45,6 +45,7 @@ type Config struct {
 	Agents  *agents.Service
 	Auth    *auth.Authenticator
 	Drain   context.Context // done when the server stops: streams end then
+	Replay  func(ctx context.Context, quarantineID int64) (applied int, err error)
 	NewID   func(prefix string) string
 	Now     handoff.Clock
 	Logger  *slog.Logger

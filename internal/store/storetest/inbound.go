@@ -190,26 +190,39 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 		s := db.Open(t)
 		keep := func(connection, digest string, when time.Time) {
 			require.NoError(t, s.Quarantine(t.Context(), agents.Quarantined{
-				ConnectionID: connection, AgentID: "a", Provider: "webhook", Reason: "no JSON", Request: []byte("sealed"),
+				ConnectionID: connection, AgentID: "a " + connection, Provider: "webhook", Reason: "no JSON", Request: []byte("sealed"),
 				Digest: []byte(digest), Time: when,
 			}))
 		}
 		keep("c1", "x", at(0))
 		keep("c1", "x", at(1))
 		keep("c2", "x", at(2))
-		list, next, err := s.Quarantined(t.Context(), "c1", handoff.Page{})
-		require.NoError(t, err)
-		require.Empty(t, next)
+		all := func(f agents.QuarantineFilter, now time.Time) []agents.Quarantined {
+			t.Helper()
+			list, next, err := s.Quarantined(t.Context(), f, now, handoff.Page{})
+			require.NoError(t, err)
+			require.Empty(t, next)
+			return list
+		}
+		list := all(agents.QuarantineFilter{AgentID: "a c1", Provider: "webhook", Requests: true}, at(3))
 		require.Len(t, list, 1)
-		require.NotZero(t, list[0].ID)
+		id := list[0].ID
+		require.NotZero(t, id)
 		list[0].ID = 0
 		require.Equal(t, agents.Quarantined{
-			ConnectionID: "c1", AgentID: "a", Provider: "webhook", Reason: "no JSON", Request: []byte("sealed"),
+			ConnectionID: "c1", AgentID: "a c1", Provider: "webhook", Reason: "no JSON", Request: []byte("sealed"),
 			Digest: []byte("x"), Count: 2, Time: at(1),
 		}, list[0])
+		require.Empty(t, all(agents.QuarantineFilter{AgentID: "a c1", Provider: "desk"}, at(3)))
+		require.Len(t, all(agents.QuarantineFilter{}, at(3)), 2)
+		require.NoError(t, s.SetQuarantineReason(t.Context(), id, "no number"))
+		list = all(agents.QuarantineFilter{ID: id}, at(3))
+		require.Equal(t, "no number", list[0].Reason)
+		require.Nil(t, list[0].Request, "nobody asked for it")
+		require.Empty(t, all(agents.QuarantineFilter{ID: id}, list[0].ExpireTime().Add(time.Second)), "its time is over")
+		require.NoError(t, s.Unquarantine(t.Context(), id))
+		require.Empty(t, all(agents.QuarantineFilter{ID: id}, at(3)))
 		keep("c3", "y", at(0).Add(31*24*time.Hour))
-		list, _, err = s.Quarantined(t.Context(), "", handoff.Page{})
-		require.NoError(t, err)
-		require.Len(t, list, 1, "what is old makes room")
+		require.Len(t, all(agents.QuarantineFilter{}, at(3)), 1, "what is old makes room")
 	},
 }

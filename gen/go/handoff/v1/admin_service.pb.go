@@ -10,7 +10,6 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -23,398 +22,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// DeliveryKind is what a delivery carries.
-type DeliveryKind int32
-
-const (
-	// No kind; never returned.
-	DeliveryKind_DELIVERY_KIND_UNSPECIFIED DeliveryKind = 0
-	// The start of a session.
-	DeliveryKind_DELIVERY_KIND_START DeliveryKind = 1
-	// A customer's message.
-	DeliveryKind_DELIVERY_KIND_MESSAGE DeliveryKind = 2
-	// The close of a session.
-	DeliveryKind_DELIVERY_KIND_CLOSE DeliveryKind = 3
-)
-
-// Enum value maps for DeliveryKind.
-var (
-	DeliveryKind_name = map[int32]string{
-		0: "DELIVERY_KIND_UNSPECIFIED",
-		1: "DELIVERY_KIND_START",
-		2: "DELIVERY_KIND_MESSAGE",
-		3: "DELIVERY_KIND_CLOSE",
-	}
-	DeliveryKind_value = map[string]int32{
-		"DELIVERY_KIND_UNSPECIFIED": 0,
-		"DELIVERY_KIND_START":       1,
-		"DELIVERY_KIND_MESSAGE":     2,
-		"DELIVERY_KIND_CLOSE":       3,
-	}
-)
-
-func (x DeliveryKind) Enum() *DeliveryKind {
-	p := new(DeliveryKind)
-	*p = x
-	return p
-}
-
-func (x DeliveryKind) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (DeliveryKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_handoff_v1_admin_service_proto_enumTypes[0].Descriptor()
-}
-
-func (DeliveryKind) Type() protoreflect.EnumType {
-	return &file_handoff_v1_admin_service_proto_enumTypes[0]
-}
-
-func (x DeliveryKind) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use DeliveryKind.Descriptor instead.
-func (DeliveryKind) EnumDescriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{0}
-}
-
-// DeliveryState is where a delivery stands.
-type DeliveryState int32
-
-const (
-	// No state; never returned.
-	DeliveryState_DELIVERY_STATE_UNSPECIFIED DeliveryState = 0
-	// To be sent, or to be tried again.
-	DeliveryState_DELIVERY_STATE_PENDING DeliveryState = 1
-	// The provider took it.
-	DeliveryState_DELIVERY_STATE_DELIVERED DeliveryState = 2
-	// Given up, or taken by the provider and brought to nobody.
-	DeliveryState_DELIVERY_STATE_FAILED DeliveryState = 3
-	// A human has seen it.
-	DeliveryState_DELIVERY_STATE_READ DeliveryState = 4
-)
-
-// Enum value maps for DeliveryState.
-var (
-	DeliveryState_name = map[int32]string{
-		0: "DELIVERY_STATE_UNSPECIFIED",
-		1: "DELIVERY_STATE_PENDING",
-		2: "DELIVERY_STATE_DELIVERED",
-		3: "DELIVERY_STATE_FAILED",
-		4: "DELIVERY_STATE_READ",
-	}
-	DeliveryState_value = map[string]int32{
-		"DELIVERY_STATE_UNSPECIFIED": 0,
-		"DELIVERY_STATE_PENDING":     1,
-		"DELIVERY_STATE_DELIVERED":   2,
-		"DELIVERY_STATE_FAILED":      3,
-		"DELIVERY_STATE_READ":        4,
-	}
-)
-
-func (x DeliveryState) Enum() *DeliveryState {
-	p := new(DeliveryState)
-	*p = x
-	return p
-}
-
-func (x DeliveryState) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (DeliveryState) Descriptor() protoreflect.EnumDescriptor {
-	return file_handoff_v1_admin_service_proto_enumTypes[1].Descriptor()
-}
-
-func (DeliveryState) Type() protoreflect.EnumType {
-	return &file_handoff_v1_admin_service_proto_enumTypes[1]
-}
-
-func (x DeliveryState) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use DeliveryState.Descriptor instead.
-func (DeliveryState) EnumDescriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{1}
-}
-
-// Delivery is one call to a provider, with its attempts.
-type Delivery struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its id, which is also the `Idempotency-Key` of each attempt.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The session that it belongs to.
-	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// The agent of the session.
-	AgentId string `protobuf:"bytes,3,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// What it carries.
-	Kind DeliveryKind `protobuf:"varint,4,opt,name=kind,proto3,enum=handoff.v1.DeliveryKind" json:"kind,omitempty"`
-	// Id of the message that it carries, if it carries one.
-	MessageId string `protobuf:"bytes,5,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	// Where it stands.
-	State DeliveryState `protobuf:"varint,6,opt,name=state,proto3,enum=handoff.v1.DeliveryState" json:"state,omitempty"`
-	// How often it was tried.
-	Attempts int32 `protobuf:"varint,7,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// When it was put into the queue.
-	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When it is tried next. Absent unless PENDING.
-	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
-	// When it was delivered or given up. Absent while PENDING.
-	SettleTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=settle_time,json=settleTime,proto3" json:"settle_time,omitempty"`
-	// What went wrong at the latest attempt. Holds no secret.
-	LastError     string `protobuf:"bytes,11,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Delivery) Reset() {
-	*x = Delivery{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Delivery) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Delivery) ProtoMessage() {}
-
-func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
-func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *Delivery) GetId() string {
-	if x != nil {
-		return x.Id
-	}
-	return ""
-}
-
-func (x *Delivery) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *Delivery) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *Delivery) GetKind() DeliveryKind {
-	if x != nil {
-		return x.Kind
-	}
-	return DeliveryKind_DELIVERY_KIND_UNSPECIFIED
-}
-
-func (x *Delivery) GetMessageId() string {
-	if x != nil {
-		return x.MessageId
-	}
-	return ""
-}
-
-func (x *Delivery) GetState() DeliveryState {
-	if x != nil {
-		return x.State
-	}
-	return DeliveryState_DELIVERY_STATE_UNSPECIFIED
-}
-
-func (x *Delivery) GetAttempts() int32 {
-	if x != nil {
-		return x.Attempts
-	}
-	return 0
-}
-
-func (x *Delivery) GetCreateTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.CreateTime
-	}
-	return nil
-}
-
-func (x *Delivery) GetNextAttemptTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.NextAttemptTime
-	}
-	return nil
-}
-
-func (x *Delivery) GetSettleTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.SettleTime
-	}
-	return nil
-}
-
-func (x *Delivery) GetLastError() string {
-	if x != nil {
-		return x.LastError
-	}
-	return ""
-}
-
-// ListDeliveriesRequest chooses deliveries. Filters add up.
-type ListDeliveriesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only this session's.
-	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Only this agent's.
-	AgentId string `protobuf:"bytes,2,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// Only in one of these states. Empty: any.
-	States []DeliveryState `protobuf:"varint,3,rep,packed,name=states,proto3,enum=handoff.v1.DeliveryState" json:"states,omitempty"`
-	// How many at most, up to 1,000. Default: 50.
-	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before. Empty: the first page. Other
-	// filters must stay the same; a token that is not ours is `invalid_argument`.
-	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListDeliveriesRequest) Reset() {
-	*x = ListDeliveriesRequest{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListDeliveriesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListDeliveriesRequest) ProtoMessage() {}
-
-func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
-func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *ListDeliveriesRequest) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *ListDeliveriesRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *ListDeliveriesRequest) GetStates() []DeliveryState {
-	if x != nil {
-		return x.States
-	}
-	return nil
-}
-
-func (x *ListDeliveriesRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
-	}
-	return 0
-}
-
-func (x *ListDeliveriesRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-// ListDeliveriesResponse is one page.
-type ListDeliveriesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The deliveries, the newest first.
-	Deliveries []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
-	// Token of the next page. Empty: this was the last one.
-	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListDeliveriesResponse) Reset() {
-	*x = ListDeliveriesResponse{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListDeliveriesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListDeliveriesResponse) ProtoMessage() {}
-
-func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
-func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *ListDeliveriesResponse) GetDeliveries() []*Delivery {
-	if x != nil {
-		return x.Deliveries
-	}
-	return nil
-}
-
-func (x *ListDeliveriesResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
 // WatchStatusRequest chooses agents.
 type WatchStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -426,7 +33,7 @@ type WatchStatusRequest struct {
 
 func (x *WatchStatusRequest) Reset() {
 	*x = WatchStatusRequest{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[3]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -438,7 +45,7 @@ func (x *WatchStatusRequest) String() string {
 func (*WatchStatusRequest) ProtoMessage() {}
 
 func (x *WatchStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[3]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -451,7 +58,7 @@ func (x *WatchStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatusRequest.ProtoReflect.Descriptor instead.
 func (*WatchStatusRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{3}
+	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *WatchStatusRequest) GetAgentId() string {
@@ -472,7 +79,7 @@ type WatchStatusResponse struct {
 
 func (x *WatchStatusResponse) Reset() {
 	*x = WatchStatusResponse{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[4]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +91,7 @@ func (x *WatchStatusResponse) String() string {
 func (*WatchStatusResponse) ProtoMessage() {}
 
 func (x *WatchStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[4]
+	mi := &file_handoff_v1_admin_service_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +104,7 @@ func (x *WatchStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatusResponse.ProtoReflect.Descriptor instead.
 func (*WatchStatusResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{4}
+	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *WatchStatusResponse) GetAgents() []*Agent {
@@ -507,283 +114,22 @@ func (x *WatchStatusResponse) GetAgents() []*Agent {
 	return nil
 }
 
-// LateMessage is a human's message that came after the close.
-type LateMessage struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The session.
-	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Name of the human, empty when unknown.
-	AuthorName string `protobuf:"bytes,2,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
-	// The text.
-	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	// When it came.
-	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
-	// Why it was too late, in words.
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *LateMessage) Reset() {
-	*x = LateMessage{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *LateMessage) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*LateMessage) ProtoMessage() {}
-
-func (x *LateMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use LateMessage.ProtoReflect.Descriptor instead.
-func (*LateMessage) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *LateMessage) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *LateMessage) GetAuthorName() string {
-	if x != nil {
-		return x.AuthorName
-	}
-	return ""
-}
-
-func (x *LateMessage) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-func (x *LateMessage) GetTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Time
-	}
-	return nil
-}
-
-func (x *LateMessage) GetReason() string {
-	if x != nil {
-		return x.Reason
-	}
-	return ""
-}
-
-// ListLateRequest chooses late messages.
-type ListLateRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only this session's.
-	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// How many at most, up to 1,000. Default: 50.
-	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before. Empty: the first page. Other
-	// filters must stay the same; a token that is not ours is `invalid_argument`.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListLateRequest) Reset() {
-	*x = ListLateRequest{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListLateRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListLateRequest) ProtoMessage() {}
-
-func (x *ListLateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListLateRequest.ProtoReflect.Descriptor instead.
-func (*ListLateRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *ListLateRequest) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *ListLateRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
-	}
-	return 0
-}
-
-func (x *ListLateRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-// ListLateResponse is one page.
-type ListLateResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The messages, the newest first.
-	LateMessages []*LateMessage `protobuf:"bytes,1,rep,name=late_messages,json=lateMessages,proto3" json:"late_messages,omitempty"`
-	// Token of the next page. Empty: this was the last one.
-	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListLateResponse) Reset() {
-	*x = ListLateResponse{}
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListLateResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListLateResponse) ProtoMessage() {}
-
-func (x *ListLateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_admin_service_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListLateResponse.ProtoReflect.Descriptor instead.
-func (*ListLateResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_admin_service_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *ListLateResponse) GetLateMessages() []*LateMessage {
-	if x != nil {
-		return x.LateMessages
-	}
-	return nil
-}
-
-func (x *ListLateResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
 var File_handoff_v1_admin_service_proto protoreflect.FileDescriptor
 
 const file_handoff_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1ehandoff/v1/admin_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16handoff/v1/agent.proto\"\xcf\x03\n" +
-	"\bDelivery\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
-	"\n" +
-	"session_id\x18\x02 \x01(\tR\tsessionId\x12\x19\n" +
-	"\bagent_id\x18\x03 \x01(\tR\aagentId\x12,\n" +
-	"\x04kind\x18\x04 \x01(\x0e2\x18.handoff.v1.DeliveryKindR\x04kind\x12\x1d\n" +
-	"\n" +
-	"message_id\x18\x05 \x01(\tR\tmessageId\x12/\n" +
-	"\x05state\x18\x06 \x01(\x0e2\x19.handoff.v1.DeliveryStateR\x05state\x12\x1a\n" +
-	"\battempts\x18\a \x01(\x05R\battempts\x12;\n" +
-	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x12F\n" +
-	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12;\n" +
-	"\vsettle_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"settleTime\x12\x1d\n" +
-	"\n" +
-	"last_error\x18\v \x01(\tR\tlastError\"\xfd\x01\n" +
-	"\x15ListDeliveriesRequest\x12'\n" +
-	"\n" +
-	"session_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\tsessionId\x12#\n" +
-	"\bagent_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\x12D\n" +
-	"\x06states\x18\x03 \x03(\x0e2\x19.handoff.v1.DeliveryStateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
-	"\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x12'\n" +
-	"\tpage_size\x18\x04 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
-	"\n" +
-	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"v\n" +
-	"\x16ListDeliveriesResponse\x124\n" +
-	"\n" +
-	"deliveries\x18\x01 \x03(\v2\x14.handoff.v1.DeliveryR\n" +
-	"deliveries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"9\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16handoff/v1/agent.proto\x1a\x19handoff/v1/delivery.proto\x1a\x18handoff/v1/inbound.proto\"9\n" +
 	"\x12WatchStatusRequest\x12#\n" +
 	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\"@\n" +
 	"\x13WatchStatusResponse\x12)\n" +
-	"\x06agents\x18\x01 \x03(\v2\x11.handoff.v1.AgentR\x06agents\"\xa9\x01\n" +
-	"\vLateMessage\x12\x1d\n" +
-	"\n" +
-	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1f\n" +
-	"\vauthor_name\x18\x02 \x01(\tR\n" +
-	"authorName\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\x12.\n" +
-	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\x8c\x01\n" +
-	"\x0fListLateRequest\x12'\n" +
-	"\n" +
-	"session_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\tsessionId\x12'\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
-	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"x\n" +
-	"\x10ListLateResponse\x12<\n" +
-	"\rlate_messages\x18\x01 \x03(\v2\x17.handoff.v1.LateMessageR\flateMessages\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*z\n" +
-	"\fDeliveryKind\x12\x1d\n" +
-	"\x19DELIVERY_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
-	"\x13DELIVERY_KIND_START\x10\x01\x12\x19\n" +
-	"\x15DELIVERY_KIND_MESSAGE\x10\x02\x12\x17\n" +
-	"\x13DELIVERY_KIND_CLOSE\x10\x03*\x9d\x01\n" +
-	"\rDeliveryState\x12\x1e\n" +
-	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
-	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
-	"\x18DELIVERY_STATE_DELIVERED\x10\x02\x12\x19\n" +
-	"\x15DELIVERY_STATE_FAILED\x10\x03\x12\x17\n" +
-	"\x13DELIVERY_STATE_READ\x10\x042\x8a\x02\n" +
+	"\x06agents\x18\x01 \x03(\v2\x11.handoff.v1.AgentR\x06agents2\x94\x04\n" +
 	"\fAdminService\x12\\\n" +
-	"\x0eListDeliveries\x12!.handoff.v1.ListDeliveriesRequest\x1a\".handoff.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12J\n" +
-	"\bListLate\x12\x1b.handoff.v1.ListLateRequest\x1a\x1c.handoff.v1.ListLateResponse\"\x03\x90\x02\x01\x12P\n" +
+	"\x0eListDeliveries\x12!.handoff.v1.ListDeliveriesRequest\x1a\".handoff.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12T\n" +
+	"\rRetryDelivery\x12 .handoff.v1.RetryDeliveryRequest\x1a!.handoff.v1.RetryDeliveryResponse\x12J\n" +
+	"\bListLate\x12\x1b.handoff.v1.ListLateRequest\x1a\x1c.handoff.v1.ListLateResponse\"\x03\x90\x02\x01\x12\\\n" +
+	"\x0eListQuarantine\x12!.handoff.v1.ListQuarantineRequest\x1a\".handoff.v1.ListQuarantineResponse\"\x03\x90\x02\x01\x12T\n" +
+	"\rReplayInbound\x12 .handoff.v1.ReplayInboundRequest\x1a!.handoff.v1.ReplayInboundResponse\x12P\n" +
 	"\vWatchStatus\x12\x1e.handoff.v1.WatchStatusRequest\x1a\x1f.handoff.v1.WatchStatusResponse0\x01B>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
@@ -798,44 +144,41 @@ func file_handoff_v1_admin_service_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_admin_service_proto_rawDescData
 }
 
-var file_handoff_v1_admin_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_handoff_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_handoff_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_handoff_v1_admin_service_proto_goTypes = []any{
-	(DeliveryKind)(0),              // 0: handoff.v1.DeliveryKind
-	(DeliveryState)(0),             // 1: handoff.v1.DeliveryState
-	(*Delivery)(nil),               // 2: handoff.v1.Delivery
+	(*WatchStatusRequest)(nil),     // 0: handoff.v1.WatchStatusRequest
+	(*WatchStatusResponse)(nil),    // 1: handoff.v1.WatchStatusResponse
+	(*Agent)(nil),                  // 2: handoff.v1.Agent
 	(*ListDeliveriesRequest)(nil),  // 3: handoff.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil), // 4: handoff.v1.ListDeliveriesResponse
-	(*WatchStatusRequest)(nil),     // 5: handoff.v1.WatchStatusRequest
-	(*WatchStatusResponse)(nil),    // 6: handoff.v1.WatchStatusResponse
-	(*LateMessage)(nil),            // 7: handoff.v1.LateMessage
-	(*ListLateRequest)(nil),        // 8: handoff.v1.ListLateRequest
-	(*ListLateResponse)(nil),       // 9: handoff.v1.ListLateResponse
-	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
-	(*Agent)(nil),                  // 11: handoff.v1.Agent
+	(*RetryDeliveryRequest)(nil),   // 4: handoff.v1.RetryDeliveryRequest
+	(*ListLateRequest)(nil),        // 5: handoff.v1.ListLateRequest
+	(*ListQuarantineRequest)(nil),  // 6: handoff.v1.ListQuarantineRequest
+	(*ReplayInboundRequest)(nil),   // 7: handoff.v1.ReplayInboundRequest
+	(*ListDeliveriesResponse)(nil), // 8: handoff.v1.ListDeliveriesResponse
+	(*RetryDeliveryResponse)(nil),  // 9: handoff.v1.RetryDeliveryResponse
+	(*ListLateResponse)(nil),       // 10: handoff.v1.ListLateResponse
+	(*ListQuarantineResponse)(nil), // 11: handoff.v1.ListQuarantineResponse
+	(*ReplayInboundResponse)(nil),  // 12: handoff.v1.ReplayInboundResponse
 }
 var file_handoff_v1_admin_service_proto_depIdxs = []int32{
-	0,  // 0: handoff.v1.Delivery.kind:type_name -> handoff.v1.DeliveryKind
-	1,  // 1: handoff.v1.Delivery.state:type_name -> handoff.v1.DeliveryState
-	10, // 2: handoff.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	10, // 3: handoff.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	10, // 4: handoff.v1.Delivery.settle_time:type_name -> google.protobuf.Timestamp
-	1,  // 5: handoff.v1.ListDeliveriesRequest.states:type_name -> handoff.v1.DeliveryState
-	2,  // 6: handoff.v1.ListDeliveriesResponse.deliveries:type_name -> handoff.v1.Delivery
-	11, // 7: handoff.v1.WatchStatusResponse.agents:type_name -> handoff.v1.Agent
-	10, // 8: handoff.v1.LateMessage.time:type_name -> google.protobuf.Timestamp
-	7,  // 9: handoff.v1.ListLateResponse.late_messages:type_name -> handoff.v1.LateMessage
-	3,  // 10: handoff.v1.AdminService.ListDeliveries:input_type -> handoff.v1.ListDeliveriesRequest
-	8,  // 11: handoff.v1.AdminService.ListLate:input_type -> handoff.v1.ListLateRequest
-	5,  // 12: handoff.v1.AdminService.WatchStatus:input_type -> handoff.v1.WatchStatusRequest
-	4,  // 13: handoff.v1.AdminService.ListDeliveries:output_type -> handoff.v1.ListDeliveriesResponse
-	9,  // 14: handoff.v1.AdminService.ListLate:output_type -> handoff.v1.ListLateResponse
-	6,  // 15: handoff.v1.AdminService.WatchStatus:output_type -> handoff.v1.WatchStatusResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	2,  // 0: handoff.v1.WatchStatusResponse.agents:type_name -> handoff.v1.Agent
+	3,  // 1: handoff.v1.AdminService.ListDeliveries:input_type -> handoff.v1.ListDeliveriesRequest
+	4,  // 2: handoff.v1.AdminService.RetryDelivery:input_type -> handoff.v1.RetryDeliveryRequest
+	5,  // 3: handoff.v1.AdminService.ListLate:input_type -> handoff.v1.ListLateRequest
+	6,  // 4: handoff.v1.AdminService.ListQuarantine:input_type -> handoff.v1.ListQuarantineRequest
+	7,  // 5: handoff.v1.AdminService.ReplayInbound:input_type -> handoff.v1.ReplayInboundRequest
+	0,  // 6: handoff.v1.AdminService.WatchStatus:input_type -> handoff.v1.WatchStatusRequest
+	8,  // 7: handoff.v1.AdminService.ListDeliveries:output_type -> handoff.v1.ListDeliveriesResponse
+	9,  // 8: handoff.v1.AdminService.RetryDelivery:output_type -> handoff.v1.RetryDeliveryResponse
+	10, // 9: handoff.v1.AdminService.ListLate:output_type -> handoff.v1.ListLateResponse
+	11, // 10: handoff.v1.AdminService.ListQuarantine:output_type -> handoff.v1.ListQuarantineResponse
+	12, // 11: handoff.v1.AdminService.ReplayInbound:output_type -> handoff.v1.ReplayInboundResponse
+	1,  // 12: handoff.v1.AdminService.WatchStatus:output_type -> handoff.v1.WatchStatusResponse
+	7,  // [7:13] is the sub-list for method output_type
+	1,  // [1:7] is the sub-list for method input_type
+	1,  // [1:1] is the sub-list for extension type_name
+	1,  // [1:1] is the sub-list for extension extendee
+	0,  // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_admin_service_proto_init() }
@@ -844,19 +187,20 @@ func file_handoff_v1_admin_service_proto_init() {
 		return
 	}
 	file_handoff_v1_agent_proto_init()
+	file_handoff_v1_delivery_proto_init()
+	file_handoff_v1_inbound_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_admin_service_proto_rawDesc), len(file_handoff_v1_admin_service_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   8,
+			NumEnums:      0,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_handoff_v1_admin_service_proto_goTypes,
 		DependencyIndexes: file_handoff_v1_admin_service_proto_depIdxs,
-		EnumInfos:         file_handoff_v1_admin_service_proto_enumTypes,
 		MessageInfos:      file_handoff_v1_admin_service_proto_msgTypes,
 	}.Build()
 	File_handoff_v1_admin_service_proto = out.File

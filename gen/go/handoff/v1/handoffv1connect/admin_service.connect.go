@@ -36,8 +36,17 @@ const (
 	// AdminServiceListDeliveriesProcedure is the fully-qualified name of the AdminService's
 	// ListDeliveries RPC.
 	AdminServiceListDeliveriesProcedure = "/handoff.v1.AdminService/ListDeliveries"
+	// AdminServiceRetryDeliveryProcedure is the fully-qualified name of the AdminService's
+	// RetryDelivery RPC.
+	AdminServiceRetryDeliveryProcedure = "/handoff.v1.AdminService/RetryDelivery"
 	// AdminServiceListLateProcedure is the fully-qualified name of the AdminService's ListLate RPC.
 	AdminServiceListLateProcedure = "/handoff.v1.AdminService/ListLate"
+	// AdminServiceListQuarantineProcedure is the fully-qualified name of the AdminService's
+	// ListQuarantine RPC.
+	AdminServiceListQuarantineProcedure = "/handoff.v1.AdminService/ListQuarantine"
+	// AdminServiceReplayInboundProcedure is the fully-qualified name of the AdminService's
+	// ReplayInbound RPC.
+	AdminServiceReplayInboundProcedure = "/handoff.v1.AdminService/ReplayInbound"
 	// AdminServiceWatchStatusProcedure is the fully-qualified name of the AdminService's WatchStatus
 	// RPC.
 	AdminServiceWatchStatusProcedure = "/handoff.v1.AdminService/WatchStatus"
@@ -45,15 +54,40 @@ const (
 
 // AdminServiceClient is a client for the handoff.v1.AdminService service.
 type AdminServiceClient interface {
-	// Lists what goes, went or failed to go to providers, the newest first.
+	// Lists what goes, went or failed to go to providers, the newest first. This is
+	// the ledger: when each thing was accepted, each attempt that failed and why,
+	// what the provider calls it, when it was delivered and read.
 	//
 	// Scope: admin. No side effects.
 	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
+	// Has a FAILED delivery sent again, with the `Idempotency-Key` that it had. It
+	// keeps its place in the order of acceptance: it goes out before what was
+	// accepted after it and has not gone out yet. It is tried for as long as a new
+	// one. How it ends is a message_status event, unless the session is closed.
+	//
+	// Scope: admin. Errors: `not_found` for an unknown id; `failed_precondition`
+	// when it has not failed, or when the provider never took its session.
+	RetryDelivery(context.Context, *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error)
 	// Lists humans' messages that came after the close and so became no events, the
 	// newest first.
 	//
 	// Scope: admin. No side effects.
 	ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error)
+	// Lists webhooks that were genuine and could not be understood or applied, the
+	// one that came first last. They are kept sealed for 30 days after they came
+	// last, 10,000 at most.
+	//
+	// Scope: admin. No side effects.
+	ListQuarantine(context.Context, *v1.ListQuarantineRequest) (*v1.ListQuarantineResponse, error)
+	// Has a webhook from the quarantine understood and applied as if it came now:
+	// after an update of this program, or once what it needs is there. What it tells
+	// that is known already makes no second event. It leaves the quarantine when all
+	// of it is applied.
+	//
+	// Scope: admin. Errors: `not_found` for an unknown id, or one whose time is over;
+	// `failed_precondition` when it still makes no sense, or when what it tells is
+	// about no session that is open; it then stays, with the new reason.
+	ReplayInbound(context.Context, *v1.ReplayInboundRequest) (*v1.ReplayInboundResponse, error)
 	// Streams the agents with their status: first all that there are, then each
 	// whose status or settings change, or whose schedule opens or closes (that
 	// within 15 seconds). Answers at once, and beats with an empty answer every 15
@@ -82,11 +116,30 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		retryDelivery: connect.NewClient[v1.RetryDeliveryRequest, v1.RetryDeliveryResponse](
+			httpClient,
+			baseURL+AdminServiceRetryDeliveryProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("RetryDelivery")),
+			connect.WithClientOptions(opts...),
+		),
 		listLate: connect.NewClient[v1.ListLateRequest, v1.ListLateResponse](
 			httpClient,
 			baseURL+AdminServiceListLateProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListLate")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		listQuarantine: connect.NewClient[v1.ListQuarantineRequest, v1.ListQuarantineResponse](
+			httpClient,
+			baseURL+AdminServiceListQuarantineProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListQuarantine")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		replayInbound: connect.NewClient[v1.ReplayInboundRequest, v1.ReplayInboundResponse](
+			httpClient,
+			baseURL+AdminServiceReplayInboundProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ReplayInbound")),
 			connect.WithClientOptions(opts...),
 		),
 		watchStatus: connect.NewClient[v1.WatchStatusRequest, v1.WatchStatusResponse](
@@ -101,13 +154,25 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 // adminServiceClient implements AdminServiceClient.
 type adminServiceClient struct {
 	listDeliveries *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
+	retryDelivery  *connect.Client[v1.RetryDeliveryRequest, v1.RetryDeliveryResponse]
 	listLate       *connect.Client[v1.ListLateRequest, v1.ListLateResponse]
+	listQuarantine *connect.Client[v1.ListQuarantineRequest, v1.ListQuarantineResponse]
+	replayInbound  *connect.Client[v1.ReplayInboundRequest, v1.ReplayInboundResponse]
 	watchStatus    *connect.Client[v1.WatchStatusRequest, v1.WatchStatusResponse]
 }
 
 // ListDeliveries calls handoff.v1.AdminService.ListDeliveries.
 func (c *adminServiceClient) ListDeliveries(ctx context.Context, req *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error) {
 	response, err := c.listDeliveries.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RetryDelivery calls handoff.v1.AdminService.RetryDelivery.
+func (c *adminServiceClient) RetryDelivery(ctx context.Context, req *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error) {
+	response, err := c.retryDelivery.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -123,6 +188,24 @@ func (c *adminServiceClient) ListLate(ctx context.Context, req *v1.ListLateReque
 	return nil, err
 }
 
+// ListQuarantine calls handoff.v1.AdminService.ListQuarantine.
+func (c *adminServiceClient) ListQuarantine(ctx context.Context, req *v1.ListQuarantineRequest) (*v1.ListQuarantineResponse, error) {
+	response, err := c.listQuarantine.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReplayInbound calls handoff.v1.AdminService.ReplayInbound.
+func (c *adminServiceClient) ReplayInbound(ctx context.Context, req *v1.ReplayInboundRequest) (*v1.ReplayInboundResponse, error) {
+	response, err := c.replayInbound.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // WatchStatus calls handoff.v1.AdminService.WatchStatus.
 func (c *adminServiceClient) WatchStatus(ctx context.Context, req *v1.WatchStatusRequest) (*connect.ServerStreamForClient[v1.WatchStatusResponse], error) {
 	return c.watchStatus.CallServerStream(ctx, connect.NewRequest(req))
@@ -130,15 +213,40 @@ func (c *adminServiceClient) WatchStatus(ctx context.Context, req *v1.WatchStatu
 
 // AdminServiceHandler is an implementation of the handoff.v1.AdminService service.
 type AdminServiceHandler interface {
-	// Lists what goes, went or failed to go to providers, the newest first.
+	// Lists what goes, went or failed to go to providers, the newest first. This is
+	// the ledger: when each thing was accepted, each attempt that failed and why,
+	// what the provider calls it, when it was delivered and read.
 	//
 	// Scope: admin. No side effects.
 	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
+	// Has a FAILED delivery sent again, with the `Idempotency-Key` that it had. It
+	// keeps its place in the order of acceptance: it goes out before what was
+	// accepted after it and has not gone out yet. It is tried for as long as a new
+	// one. How it ends is a message_status event, unless the session is closed.
+	//
+	// Scope: admin. Errors: `not_found` for an unknown id; `failed_precondition`
+	// when it has not failed, or when the provider never took its session.
+	RetryDelivery(context.Context, *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error)
 	// Lists humans' messages that came after the close and so became no events, the
 	// newest first.
 	//
 	// Scope: admin. No side effects.
 	ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error)
+	// Lists webhooks that were genuine and could not be understood or applied, the
+	// one that came first last. They are kept sealed for 30 days after they came
+	// last, 10,000 at most.
+	//
+	// Scope: admin. No side effects.
+	ListQuarantine(context.Context, *v1.ListQuarantineRequest) (*v1.ListQuarantineResponse, error)
+	// Has a webhook from the quarantine understood and applied as if it came now:
+	// after an update of this program, or once what it needs is there. What it tells
+	// that is known already makes no second event. It leaves the quarantine when all
+	// of it is applied.
+	//
+	// Scope: admin. Errors: `not_found` for an unknown id, or one whose time is over;
+	// `failed_precondition` when it still makes no sense, or when what it tells is
+	// about no session that is open; it then stays, with the new reason.
+	ReplayInbound(context.Context, *v1.ReplayInboundRequest) (*v1.ReplayInboundResponse, error)
 	// Streams the agents with their status: first all that there are, then each
 	// whose status or settings change, or whose schedule opens or closes (that
 	// within 15 seconds). Answers at once, and beats with an empty answer every 15
@@ -163,11 +271,30 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceRetryDeliveryHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceRetryDeliveryProcedure,
+		svc.RetryDelivery,
+		connect.WithSchema(adminServiceMethods.ByName("RetryDelivery")),
+		connect.WithHandlerOptions(opts...),
+	)
 	adminServiceListLateHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListLateProcedure,
 		svc.ListLate,
 		connect.WithSchema(adminServiceMethods.ByName("ListLate")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListQuarantineHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListQuarantineProcedure,
+		svc.ListQuarantine,
+		connect.WithSchema(adminServiceMethods.ByName("ListQuarantine")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceReplayInboundHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceReplayInboundProcedure,
+		svc.ReplayInbound,
+		connect.WithSchema(adminServiceMethods.ByName("ReplayInbound")),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceWatchStatusHandler := connect.NewServerStreamHandlerSimple(
@@ -180,8 +307,14 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case AdminServiceListDeliveriesProcedure:
 			adminServiceListDeliveriesHandler.ServeHTTP(w, r)
+		case AdminServiceRetryDeliveryProcedure:
+			adminServiceRetryDeliveryHandler.ServeHTTP(w, r)
 		case AdminServiceListLateProcedure:
 			adminServiceListLateHandler.ServeHTTP(w, r)
+		case AdminServiceListQuarantineProcedure:
+			adminServiceListQuarantineHandler.ServeHTTP(w, r)
+		case AdminServiceReplayInboundProcedure:
+			adminServiceReplayInboundHandler.ServeHTTP(w, r)
 		case AdminServiceWatchStatusProcedure:
 			adminServiceWatchStatusHandler.ServeHTTP(w, r)
 		default:
@@ -197,8 +330,20 @@ func (UnimplementedAdminServiceHandler) ListDeliveries(context.Context, *v1.List
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.ListDeliveries is not implemented"))
 }
 
+func (UnimplementedAdminServiceHandler) RetryDelivery(context.Context, *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.RetryDelivery is not implemented"))
+}
+
 func (UnimplementedAdminServiceHandler) ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.ListLate is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListQuarantine(context.Context, *v1.ListQuarantineRequest) (*v1.ListQuarantineResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.ListQuarantine is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ReplayInbound(context.Context, *v1.ReplayInboundRequest) (*v1.ReplayInboundResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.ReplayInbound is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) WatchStatus(context.Context, *v1.WatchStatusRequest, *connect.ServerStream[v1.WatchStatusResponse]) error {

@@ -2,189 +2,22 @@
 // @generated from file handoff/v1/admin_service.proto (package handoff.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Agent } from "./agent_pb.js";
 import { file_handoff_v1_agent } from "./agent_pb.js";
+import type { ListDeliveriesRequestSchema, ListDeliveriesResponseSchema, RetryDeliveryRequestSchema, RetryDeliveryResponseSchema } from "./delivery_pb.js";
+import { file_handoff_v1_delivery } from "./delivery_pb.js";
+import type { ListLateRequestSchema, ListLateResponseSchema, ListQuarantineRequestSchema, ListQuarantineResponseSchema, ReplayInboundRequestSchema, ReplayInboundResponseSchema } from "./inbound_pb.js";
+import { file_handoff_v1_inbound } from "./inbound_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file handoff/v1/admin_service.proto.
  */
 export const file_handoff_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5oYW5kb2ZmL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmhhbmRvZmYudjEi4QIKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSEAoIYWdlbnRfaWQYAyABKAkSJgoEa2luZBgEIAEoDjIYLmhhbmRvZmYudjEuRGVsaXZlcnlLaW5kEhIKCm1lc3NhZ2VfaWQYBSABKAkSKAoFc3RhdGUYBiABKA4yGS5oYW5kb2ZmLnYxLkRlbGl2ZXJ5U3RhdGUSEAoIYXR0ZW1wdHMYByABKAUSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEW5leHRfYXR0ZW1wdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtzZXR0bGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKbGFzdF9lcnJvchgLIAEoCSLMAQoVTGlzdERlbGl2ZXJpZXNSZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDKIABEhoKCGFnZW50X2lkGAIgASgJQgi6SAVyAyiAARI8CgZzdGF0ZXMYAyADKA4yGS5oYW5kb2ZmLnYxLkRlbGl2ZXJ5U3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAyiACCJbChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEigKCmRlbGl2ZXJpZXMYASADKAsyFC5oYW5kb2ZmLnYxLkRlbGl2ZXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIwChJXYXRjaFN0YXR1c1JlcXVlc3QSGgoIYWdlbnRfaWQYASABKAlCCLpIBXIDKIABIjgKE1dhdGNoU3RhdHVzUmVzcG9uc2USIQoGYWdlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5BZ2VudCJ+CgtMYXRlTWVzc2FnZRISCgpzZXNzaW9uX2lkGAEgASgJEhMKC2F1dGhvcl9uYW1lGAIgASgJEgwKBHRleHQYAyABKAkSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJImwKD0xpc3RMYXRlUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAyiAARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgiWwoQTGlzdExhdGVSZXNwb25zZRIuCg1sYXRlX21lc3NhZ2VzGAEgAygLMhcuaGFuZG9mZi52MS5MYXRlTWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqegoMRGVsaXZlcnlLaW5kEh0KGURFTElWRVJZX0tJTkRfVU5TUEVDSUZJRUQQABIXChNERUxJVkVSWV9LSU5EX1NUQVJUEAESGQoVREVMSVZFUllfS0lORF9NRVNTQUdFEAISFwoTREVMSVZFUllfS0lORF9DTE9TRRADKp0BCg1EZWxpdmVyeVN0YXRlEh4KGkRFTElWRVJZX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWREVMSVZFUllfU1RBVEVfUEVORElORxABEhwKGERFTElWRVJZX1NUQVRFX0RFTElWRVJFRBACEhkKFURFTElWRVJZX1NUQVRFX0ZBSUxFRBADEhcKE0RFTElWRVJZX1NUQVRFX1JFQUQQBDKKAgoMQWRtaW5TZXJ2aWNlElwKDkxpc3REZWxpdmVyaWVzEiEuaGFuZG9mZi52MS5MaXN0RGVsaXZlcmllc1JlcXVlc3QaIi5oYW5kb2ZmLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2UiA5ACARJKCghMaXN0TGF0ZRIbLmhhbmRvZmYudjEuTGlzdExhdGVSZXF1ZXN0GhwuaGFuZG9mZi52MS5MaXN0TGF0ZVJlc3BvbnNlIgOQAgESUAoLV2F0Y2hTdGF0dXMSHi5oYW5kb2ZmLnYxLldhdGNoU3RhdHVzUmVxdWVzdBofLmhhbmRvZmYudjEuV2F0Y2hTdGF0dXNSZXNwb25zZTABQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_handoff_v1_agent]);
-
-/**
- * Delivery is one call to a provider, with its attempts.
- *
- * @generated from message handoff.v1.Delivery
- */
-export type Delivery = Message<"handoff.v1.Delivery"> & {
-  /**
-   * Its id, which is also the `Idempotency-Key` of each attempt.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * The session that it belongs to.
-   *
-   * @generated from field: string session_id = 2;
-   */
-  sessionId: string;
-
-  /**
-   * The agent of the session.
-   *
-   * @generated from field: string agent_id = 3;
-   */
-  agentId: string;
-
-  /**
-   * What it carries.
-   *
-   * @generated from field: handoff.v1.DeliveryKind kind = 4;
-   */
-  kind: DeliveryKind;
-
-  /**
-   * Id of the message that it carries, if it carries one.
-   *
-   * @generated from field: string message_id = 5;
-   */
-  messageId: string;
-
-  /**
-   * Where it stands.
-   *
-   * @generated from field: handoff.v1.DeliveryState state = 6;
-   */
-  state: DeliveryState;
-
-  /**
-   * How often it was tried.
-   *
-   * @generated from field: int32 attempts = 7;
-   */
-  attempts: number;
-
-  /**
-   * When it was put into the queue.
-   *
-   * @generated from field: google.protobuf.Timestamp create_time = 8;
-   */
-  createTime?: Timestamp | undefined;
-
-  /**
-   * When it is tried next. Absent unless PENDING.
-   *
-   * @generated from field: google.protobuf.Timestamp next_attempt_time = 9;
-   */
-  nextAttemptTime?: Timestamp | undefined;
-
-  /**
-   * When it was delivered or given up. Absent while PENDING.
-   *
-   * @generated from field: google.protobuf.Timestamp settle_time = 10;
-   */
-  settleTime?: Timestamp | undefined;
-
-  /**
-   * What went wrong at the latest attempt. Holds no secret.
-   *
-   * @generated from field: string last_error = 11;
-   */
-  lastError: string;
-};
-
-/**
- * Describes the message handoff.v1.Delivery.
- * Use `create(DeliverySchema)` to create a new message.
- */
-export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 0);
-
-/**
- * ListDeliveriesRequest chooses deliveries. Filters add up.
- *
- * @generated from message handoff.v1.ListDeliveriesRequest
- */
-export type ListDeliveriesRequest = Message<"handoff.v1.ListDeliveriesRequest"> & {
-  /**
-   * Only this session's.
-   *
-   * @generated from field: string session_id = 1;
-   */
-  sessionId: string;
-
-  /**
-   * Only this agent's.
-   *
-   * @generated from field: string agent_id = 2;
-   */
-  agentId: string;
-
-  /**
-   * Only in one of these states. Empty: any.
-   *
-   * @generated from field: repeated handoff.v1.DeliveryState states = 3;
-   */
-  states: DeliveryState[];
-
-  /**
-   * How many at most, up to 1,000. Default: 50.
-   *
-   * @generated from field: int32 page_size = 4;
-   */
-  pageSize: number;
-
-  /**
-   * The `next_page_token` of the page before. Empty: the first page. Other
-   * filters must stay the same; a token that is not ours is `invalid_argument`.
-   *
-   * @generated from field: string page_token = 5;
-   */
-  pageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListDeliveriesRequest.
- * Use `create(ListDeliveriesRequestSchema)` to create a new message.
- */
-export const ListDeliveriesRequestSchema: GenMessage<ListDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 1);
-
-/**
- * ListDeliveriesResponse is one page.
- *
- * @generated from message handoff.v1.ListDeliveriesResponse
- */
-export type ListDeliveriesResponse = Message<"handoff.v1.ListDeliveriesResponse"> & {
-  /**
-   * The deliveries, the newest first.
-   *
-   * @generated from field: repeated handoff.v1.Delivery deliveries = 1;
-   */
-  deliveries: Delivery[];
-
-  /**
-   * Token of the next page. Empty: this was the last one.
-   *
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListDeliveriesResponse.
- * Use `create(ListDeliveriesResponseSchema)` to create a new message.
- */
-export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 2);
+  fileDesc("Ch5oYW5kb2ZmL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmhhbmRvZmYudjEiMAoSV2F0Y2hTdGF0dXNSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAASI4ChNXYXRjaFN0YXR1c1Jlc3BvbnNlEiEKBmFnZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuQWdlbnQylAQKDEFkbWluU2VydmljZRJcCg5MaXN0RGVsaXZlcmllcxIhLmhhbmRvZmYudjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiIuaGFuZG9mZi52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlIgOQAgESVAoNUmV0cnlEZWxpdmVyeRIgLmhhbmRvZmYudjEuUmV0cnlEZWxpdmVyeVJlcXVlc3QaIS5oYW5kb2ZmLnYxLlJldHJ5RGVsaXZlcnlSZXNwb25zZRJKCghMaXN0TGF0ZRIbLmhhbmRvZmYudjEuTGlzdExhdGVSZXF1ZXN0GhwuaGFuZG9mZi52MS5MaXN0TGF0ZVJlc3BvbnNlIgOQAgESXAoOTGlzdFF1YXJhbnRpbmUSIS5oYW5kb2ZmLnYxLkxpc3RRdWFyYW50aW5lUmVxdWVzdBoiLmhhbmRvZmYudjEuTGlzdFF1YXJhbnRpbmVSZXNwb25zZSIDkAIBElQKDVJlcGxheUluYm91bmQSIC5oYW5kb2ZmLnYxLlJlcGxheUluYm91bmRSZXF1ZXN0GiEuaGFuZG9mZi52MS5SZXBsYXlJbmJvdW5kUmVzcG9uc2USUAoLV2F0Y2hTdGF0dXMSHi5oYW5kb2ZmLnYxLldhdGNoU3RhdHVzUmVxdWVzdBofLmhhbmRvZmYudjEuV2F0Y2hTdGF0dXNSZXNwb25zZTABQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_handoff_v1_agent, file_handoff_v1_delivery, file_handoff_v1_inbound]);
 
 /**
  * WatchStatusRequest chooses agents.
@@ -205,7 +38,7 @@ export type WatchStatusRequest = Message<"handoff.v1.WatchStatusRequest"> & {
  * Use `create(WatchStatusRequestSchema)` to create a new message.
  */
 export const WatchStatusRequestSchema: GenMessage<WatchStatusRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 3);
+  messageDesc(file_handoff_v1_admin_service, 0);
 
 /**
  * WatchStatusResponse is one part of the stream. Without agents it is a heartbeat.
@@ -226,209 +59,7 @@ export type WatchStatusResponse = Message<"handoff.v1.WatchStatusResponse"> & {
  * Use `create(WatchStatusResponseSchema)` to create a new message.
  */
 export const WatchStatusResponseSchema: GenMessage<WatchStatusResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 4);
-
-/**
- * LateMessage is a human's message that came after the close.
- *
- * @generated from message handoff.v1.LateMessage
- */
-export type LateMessage = Message<"handoff.v1.LateMessage"> & {
-  /**
-   * The session.
-   *
-   * @generated from field: string session_id = 1;
-   */
-  sessionId: string;
-
-  /**
-   * Name of the human, empty when unknown.
-   *
-   * @generated from field: string author_name = 2;
-   */
-  authorName: string;
-
-  /**
-   * The text.
-   *
-   * @generated from field: string text = 3;
-   */
-  text: string;
-
-  /**
-   * When it came.
-   *
-   * @generated from field: google.protobuf.Timestamp time = 4;
-   */
-  time?: Timestamp | undefined;
-
-  /**
-   * Why it was too late, in words.
-   *
-   * @generated from field: string reason = 5;
-   */
-  reason: string;
-};
-
-/**
- * Describes the message handoff.v1.LateMessage.
- * Use `create(LateMessageSchema)` to create a new message.
- */
-export const LateMessageSchema: GenMessage<LateMessage> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 5);
-
-/**
- * ListLateRequest chooses late messages.
- *
- * @generated from message handoff.v1.ListLateRequest
- */
-export type ListLateRequest = Message<"handoff.v1.ListLateRequest"> & {
-  /**
-   * Only this session's.
-   *
-   * @generated from field: string session_id = 1;
-   */
-  sessionId: string;
-
-  /**
-   * How many at most, up to 1,000. Default: 50.
-   *
-   * @generated from field: int32 page_size = 2;
-   */
-  pageSize: number;
-
-  /**
-   * The `next_page_token` of the page before. Empty: the first page. Other
-   * filters must stay the same; a token that is not ours is `invalid_argument`.
-   *
-   * @generated from field: string page_token = 3;
-   */
-  pageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListLateRequest.
- * Use `create(ListLateRequestSchema)` to create a new message.
- */
-export const ListLateRequestSchema: GenMessage<ListLateRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 6);
-
-/**
- * ListLateResponse is one page.
- *
- * @generated from message handoff.v1.ListLateResponse
- */
-export type ListLateResponse = Message<"handoff.v1.ListLateResponse"> & {
-  /**
-   * The messages, the newest first.
-   *
-   * @generated from field: repeated handoff.v1.LateMessage late_messages = 1;
-   */
-  lateMessages: LateMessage[];
-
-  /**
-   * Token of the next page. Empty: this was the last one.
-   *
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListLateResponse.
- * Use `create(ListLateResponseSchema)` to create a new message.
- */
-export const ListLateResponseSchema: GenMessage<ListLateResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_admin_service, 7);
-
-/**
- * DeliveryKind is what a delivery carries.
- *
- * @generated from enum handoff.v1.DeliveryKind
- */
-export enum DeliveryKind {
-  /**
-   * No kind; never returned.
-   *
-   * @generated from enum value: DELIVERY_KIND_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * The start of a session.
-   *
-   * @generated from enum value: DELIVERY_KIND_START = 1;
-   */
-  START = 1,
-
-  /**
-   * A customer's message.
-   *
-   * @generated from enum value: DELIVERY_KIND_MESSAGE = 2;
-   */
-  MESSAGE = 2,
-
-  /**
-   * The close of a session.
-   *
-   * @generated from enum value: DELIVERY_KIND_CLOSE = 3;
-   */
-  CLOSE = 3,
-}
-
-/**
- * Describes the enum handoff.v1.DeliveryKind.
- */
-export const DeliveryKindSchema: GenEnum<DeliveryKind> = /*@__PURE__*/
-  enumDesc(file_handoff_v1_admin_service, 0);
-
-/**
- * DeliveryState is where a delivery stands.
- *
- * @generated from enum handoff.v1.DeliveryState
- */
-export enum DeliveryState {
-  /**
-   * No state; never returned.
-   *
-   * @generated from enum value: DELIVERY_STATE_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * To be sent, or to be tried again.
-   *
-   * @generated from enum value: DELIVERY_STATE_PENDING = 1;
-   */
-  PENDING = 1,
-
-  /**
-   * The provider took it.
-   *
-   * @generated from enum value: DELIVERY_STATE_DELIVERED = 2;
-   */
-  DELIVERED = 2,
-
-  /**
-   * Given up, or taken by the provider and brought to nobody.
-   *
-   * @generated from enum value: DELIVERY_STATE_FAILED = 3;
-   */
-  FAILED = 3,
-
-  /**
-   * A human has seen it.
-   *
-   * @generated from enum value: DELIVERY_STATE_READ = 4;
-   */
-  READ = 4,
-}
-
-/**
- * Describes the enum handoff.v1.DeliveryState.
- */
-export const DeliveryStateSchema: GenEnum<DeliveryState> = /*@__PURE__*/
-  enumDesc(file_handoff_v1_admin_service, 1);
+  messageDesc(file_handoff_v1_admin_service, 1);
 
 /**
  * AdminService is for those who operate the server. Errors as in
@@ -438,7 +69,9 @@ export const DeliveryStateSchema: GenEnum<DeliveryState> = /*@__PURE__*/
  */
 export const AdminService: GenService<{
   /**
-   * Lists what goes, went or failed to go to providers, the newest first.
+   * Lists what goes, went or failed to go to providers, the newest first. This is
+   * the ledger: when each thing was accepted, each attempt that failed and why,
+   * what the provider calls it, when it was delivered and read.
    *
    * Scope: admin. No side effects.
    *
@@ -448,6 +81,22 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListDeliveriesRequestSchema;
     output: typeof ListDeliveriesResponseSchema;
+  },
+  /**
+   * Has a FAILED delivery sent again, with the `Idempotency-Key` that it had. It
+   * keeps its place in the order of acceptance: it goes out before what was
+   * accepted after it and has not gone out yet. It is tried for as long as a new
+   * one. How it ends is a message_status event, unless the session is closed.
+   *
+   * Scope: admin. Errors: `not_found` for an unknown id; `failed_precondition`
+   * when it has not failed, or when the provider never took its session.
+   *
+   * @generated from rpc handoff.v1.AdminService.RetryDelivery
+   */
+  retryDelivery: {
+    methodKind: "unary";
+    input: typeof RetryDeliveryRequestSchema;
+    output: typeof RetryDeliveryResponseSchema;
   },
   /**
    * Lists humans' messages that came after the close and so became no events, the
@@ -461,6 +110,37 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListLateRequestSchema;
     output: typeof ListLateResponseSchema;
+  },
+  /**
+   * Lists webhooks that were genuine and could not be understood or applied, the
+   * one that came first last. They are kept sealed for 30 days after they came
+   * last, 10,000 at most.
+   *
+   * Scope: admin. No side effects.
+   *
+   * @generated from rpc handoff.v1.AdminService.ListQuarantine
+   */
+  listQuarantine: {
+    methodKind: "unary";
+    input: typeof ListQuarantineRequestSchema;
+    output: typeof ListQuarantineResponseSchema;
+  },
+  /**
+   * Has a webhook from the quarantine understood and applied as if it came now:
+   * after an update of this program, or once what it needs is there. What it tells
+   * that is known already makes no second event. It leaves the quarantine when all
+   * of it is applied.
+   *
+   * Scope: admin. Errors: `not_found` for an unknown id, or one whose time is over;
+   * `failed_precondition` when it still makes no sense, or when what it tells is
+   * about no session that is open; it then stays, with the new reason.
+   *
+   * @generated from rpc handoff.v1.AdminService.ReplayInbound
+   */
+  replayInbound: {
+    methodKind: "unary";
+    input: typeof ReplayInboundRequestSchema;
+    output: typeof ReplayInboundResponseSchema;
   },
   /**
    * Streams the agents with their status: first all that there are, then each
