@@ -20,6 +20,8 @@ import (
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/event"
+	"github.com/human-handoff/handoff/ent/eventcursor"
+	"github.com/human-handoff/handoff/ent/eventwebhook"
 	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/key"
@@ -44,6 +46,10 @@ type Client struct {
 	DeliveryAttempt *DeliveryAttemptClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// EventCursor is the client for interacting with the EventCursor builders.
+	EventCursor *EventCursorClient
+	// EventWebhook is the client for interacting with the EventWebhook builders.
+	EventWebhook *EventWebhookClient
 	// HeldStatus is the client for interacting with the HeldStatus builders.
 	HeldStatus *HeldStatusClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -74,6 +80,8 @@ func (c *Client) init() {
 	c.Delivery = NewDeliveryClient(c.config)
 	c.DeliveryAttempt = NewDeliveryAttemptClient(c.config)
 	c.Event = NewEventClient(c.config)
+	c.EventCursor = NewEventCursorClient(c.config)
+	c.EventWebhook = NewEventWebhookClient(c.config)
 	c.HeldStatus = NewHeldStatusClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.Key = NewKeyClient(c.config)
@@ -178,6 +186,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Delivery:        NewDeliveryClient(cfg),
 		DeliveryAttempt: NewDeliveryAttemptClient(cfg),
 		Event:           NewEventClient(cfg),
+		EventCursor:     NewEventCursorClient(cfg),
+		EventWebhook:    NewEventWebhookClient(cfg),
 		HeldStatus:      NewHeldStatusClient(cfg),
 		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
 		Key:             NewKeyClient(cfg),
@@ -209,6 +219,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Delivery:        NewDeliveryClient(cfg),
 		DeliveryAttempt: NewDeliveryAttemptClient(cfg),
 		Event:           NewEventClient(cfg),
+		EventCursor:     NewEventCursorClient(cfg),
+		EventWebhook:    NewEventWebhookClient(cfg),
 		HeldStatus:      NewHeldStatusClient(cfg),
 		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
 		Key:             NewKeyClient(cfg),
@@ -245,8 +257,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.HeldStatus,
-		c.IdempotencyKey, c.Key, c.LateMessage, c.Meta, c.Quarantined, c.Session,
+		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.EventCursor,
+		c.EventWebhook, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage, c.Meta,
+		c.Quarantined, c.Session,
 	} {
 		n.Use(hooks...)
 	}
@@ -256,8 +269,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.HeldStatus,
-		c.IdempotencyKey, c.Key, c.LateMessage, c.Meta, c.Quarantined, c.Session,
+		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.EventCursor,
+		c.EventWebhook, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage, c.Meta,
+		c.Quarantined, c.Session,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -276,6 +290,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.DeliveryAttempt.mutate(ctx, m)
 	case *EventMutation:
 		return c.Event.mutate(ctx, m)
+	case *EventCursorMutation:
+		return c.EventCursor.mutate(ctx, m)
+	case *EventWebhookMutation:
+		return c.EventWebhook.mutate(ctx, m)
 	case *HeldStatusMutation:
 		return c.HeldStatus.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
@@ -1037,6 +1055,288 @@ func (c *EventClient) mutate(ctx context.Context, m *EventMutation) (Value, erro
 		return (&EventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Event mutation op: %q", m.Op())
+	}
+}
+
+// EventCursorClient is a client for the EventCursor schema.
+type EventCursorClient struct {
+	config
+}
+
+// NewEventCursorClient returns a client for the EventCursor from the given config.
+func NewEventCursorClient(c config) *EventCursorClient {
+	return &EventCursorClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `eventcursor.Hooks(f(g(h())))`.
+func (c *EventCursorClient) Use(hooks ...Hook) {
+	c.hooks.EventCursor = append(c.hooks.EventCursor, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `eventcursor.Intercept(f(g(h())))`.
+func (c *EventCursorClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EventCursor = append(c.inters.EventCursor, interceptors...)
+}
+
+// Create returns a builder for creating a EventCursor entity.
+func (c *EventCursorClient) Create() *EventCursorCreate {
+	mutation := newEventCursorMutation(c.config, OpCreate)
+	return &EventCursorCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EventCursor entities.
+func (c *EventCursorClient) CreateBulk(builders ...*EventCursorCreate) *EventCursorCreateBulk {
+	return &EventCursorCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EventCursorClient) MapCreateBulk(slice any, setFunc func(*EventCursorCreate, int)) *EventCursorCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EventCursorCreateBulk{err: fmt.Errorf("calling to EventCursorClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EventCursorCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EventCursorCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EventCursor.
+func (c *EventCursorClient) Update() *EventCursorUpdate {
+	mutation := newEventCursorMutation(c.config, OpUpdate)
+	return &EventCursorUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EventCursorClient) UpdateOne(_m *EventCursor) *EventCursorUpdateOne {
+	mutation := newEventCursorMutation(c.config, OpUpdateOne, withEventCursor(_m))
+	return &EventCursorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EventCursorClient) UpdateOneID(id int64) *EventCursorUpdateOne {
+	mutation := newEventCursorMutation(c.config, OpUpdateOne, withEventCursorID(id))
+	return &EventCursorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EventCursor.
+func (c *EventCursorClient) Delete() *EventCursorDelete {
+	mutation := newEventCursorMutation(c.config, OpDelete)
+	return &EventCursorDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EventCursorClient) DeleteOne(_m *EventCursor) *EventCursorDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EventCursorClient) DeleteOneID(id int64) *EventCursorDeleteOne {
+	builder := c.Delete().Where(eventcursor.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EventCursorDeleteOne{builder}
+}
+
+// Query returns a query builder for EventCursor.
+func (c *EventCursorClient) Query() *EventCursorQuery {
+	return &EventCursorQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEventCursor},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EventCursor entity by its id.
+func (c *EventCursorClient) Get(ctx context.Context, id int64) (*EventCursor, error) {
+	return c.Query().Where(eventcursor.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EventCursorClient) GetX(ctx context.Context, id int64) *EventCursor {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySession queries the session edge of a EventCursor.
+func (c *EventCursorClient) QuerySession(_m *EventCursor) *SessionQuery {
+	query := (&SessionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(eventcursor.Table, eventcursor.FieldID, id),
+			sqlgraph.To(session.Table, session.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, eventcursor.SessionTable, eventcursor.SessionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *EventCursorClient) Hooks() []Hook {
+	return c.hooks.EventCursor
+}
+
+// Interceptors returns the client interceptors.
+func (c *EventCursorClient) Interceptors() []Interceptor {
+	return c.inters.EventCursor
+}
+
+func (c *EventCursorClient) mutate(ctx context.Context, m *EventCursorMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EventCursorCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EventCursorUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EventCursorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EventCursorDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown EventCursor mutation op: %q", m.Op())
+	}
+}
+
+// EventWebhookClient is a client for the EventWebhook schema.
+type EventWebhookClient struct {
+	config
+}
+
+// NewEventWebhookClient returns a client for the EventWebhook from the given config.
+func NewEventWebhookClient(c config) *EventWebhookClient {
+	return &EventWebhookClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `eventwebhook.Hooks(f(g(h())))`.
+func (c *EventWebhookClient) Use(hooks ...Hook) {
+	c.hooks.EventWebhook = append(c.hooks.EventWebhook, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `eventwebhook.Intercept(f(g(h())))`.
+func (c *EventWebhookClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EventWebhook = append(c.inters.EventWebhook, interceptors...)
+}
+
+// Create returns a builder for creating a EventWebhook entity.
+func (c *EventWebhookClient) Create() *EventWebhookCreate {
+	mutation := newEventWebhookMutation(c.config, OpCreate)
+	return &EventWebhookCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EventWebhook entities.
+func (c *EventWebhookClient) CreateBulk(builders ...*EventWebhookCreate) *EventWebhookCreateBulk {
+	return &EventWebhookCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EventWebhookClient) MapCreateBulk(slice any, setFunc func(*EventWebhookCreate, int)) *EventWebhookCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EventWebhookCreateBulk{err: fmt.Errorf("calling to EventWebhookClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EventWebhookCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EventWebhookCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EventWebhook.
+func (c *EventWebhookClient) Update() *EventWebhookUpdate {
+	mutation := newEventWebhookMutation(c.config, OpUpdate)
+	return &EventWebhookUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EventWebhookClient) UpdateOne(_m *EventWebhook) *EventWebhookUpdateOne {
+	mutation := newEventWebhookMutation(c.config, OpUpdateOne, withEventWebhook(_m))
+	return &EventWebhookUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EventWebhookClient) UpdateOneID(id string) *EventWebhookUpdateOne {
+	mutation := newEventWebhookMutation(c.config, OpUpdateOne, withEventWebhookID(id))
+	return &EventWebhookUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EventWebhook.
+func (c *EventWebhookClient) Delete() *EventWebhookDelete {
+	mutation := newEventWebhookMutation(c.config, OpDelete)
+	return &EventWebhookDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EventWebhookClient) DeleteOne(_m *EventWebhook) *EventWebhookDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EventWebhookClient) DeleteOneID(id string) *EventWebhookDeleteOne {
+	builder := c.Delete().Where(eventwebhook.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EventWebhookDeleteOne{builder}
+}
+
+// Query returns a query builder for EventWebhook.
+func (c *EventWebhookClient) Query() *EventWebhookQuery {
+	return &EventWebhookQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEventWebhook},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EventWebhook entity by its id.
+func (c *EventWebhookClient) Get(ctx context.Context, id string) (*EventWebhook, error) {
+	return c.Query().Where(eventwebhook.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EventWebhookClient) GetX(ctx context.Context, id string) *EventWebhook {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *EventWebhookClient) Hooks() []Hook {
+	return c.hooks.EventWebhook
+}
+
+// Interceptors returns the client interceptors.
+func (c *EventWebhookClient) Interceptors() []Interceptor {
+	return c.inters.EventWebhook
+}
+
+func (c *EventWebhookClient) mutate(ctx context.Context, m *EventWebhookMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EventWebhookCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EventWebhookUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EventWebhookUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EventWebhookDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown EventWebhook mutation op: %q", m.Op())
 	}
 }
 
@@ -2026,6 +2326,22 @@ func (c *SessionClient) QueryLateMessages(_m *Session) *LateMessageQuery {
 	return query
 }
 
+// QueryEventCursors queries the event_cursors edge of a Session.
+func (c *SessionClient) QueryEventCursors(_m *Session) *EventCursorQuery {
+	query := (&EventCursorClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, id),
+			sqlgraph.To(eventcursor.Table, eventcursor.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.EventCursorsTable, session.EventCursorsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *SessionClient) Hooks() []Hook {
 	return c.hooks.Session
@@ -2054,11 +2370,13 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Agent, Connection, Delivery, DeliveryAttempt, Event, HeldStatus, IdempotencyKey,
-		Key, LateMessage, Meta, Quarantined, Session []ent.Hook
+		Agent, Connection, Delivery, DeliveryAttempt, Event, EventCursor, EventWebhook,
+		HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
+		Session []ent.Hook
 	}
 	inters struct {
-		Agent, Connection, Delivery, DeliveryAttempt, Event, HeldStatus, IdempotencyKey,
-		Key, LateMessage, Meta, Quarantined, Session []ent.Interceptor
+		Agent, Connection, Delivery, DeliveryAttempt, Event, EventCursor, EventWebhook,
+		HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
+		Session []ent.Interceptor
 	}
 )

@@ -17,6 +17,8 @@ import (
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/event"
+	"github.com/human-handoff/handoff/ent/eventcursor"
+	"github.com/human-handoff/handoff/ent/eventwebhook"
 	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/key"
@@ -89,6 +91,8 @@ func checkColumn(t, c string) error {
 			delivery.Table:        delivery.ValidColumn,
 			deliveryattempt.Table: deliveryattempt.ValidColumn,
 			event.Table:           event.ValidColumn,
+			eventcursor.Table:     eventcursor.ValidColumn,
+			eventwebhook.Table:    eventwebhook.ValidColumn,
 			heldstatus.Table:      heldstatus.ValidColumn,
 			idempotencykey.Table:  idempotencykey.ValidColumn,
 			key.Table:             key.ValidColumn,

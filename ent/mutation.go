@@ -15,6 +15,8 @@ import (
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/deliveryattempt"
 	"github.com/human-handoff/handoff/ent/event"
+	"github.com/human-handoff/handoff/ent/eventcursor"
+	"github.com/human-handoff/handoff/ent/eventwebhook"
 	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/key"
@@ -39,6 +41,8 @@ const (
 	TypeDelivery        = "Delivery"
 	TypeDeliveryAttempt = "DeliveryAttempt"
 	TypeEvent           = "Event"
+	TypeEventCursor     = "EventCursor"
+	TypeEventWebhook    = "EventWebhook"
 	TypeHeldStatus      = "HeldStatus"
 	TypeIdempotencyKey  = "IdempotencyKey"
 	TypeKey             = "Key"
@@ -4353,6 +4357,1991 @@ func (m *EventMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Event edge %s", name)
 }
 
+// EventCursorMutation represents an operation that mutates the EventCursor nodes in the graph.
+type EventCursorMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	agent_id         *string
+	delivered        *int64
+	adddelivered     *int64
+	pending          *bool
+	attempts         *int
+	addattempts      *int
+	next_attempt     *int64
+	addnext_attempt  *int64
+	failing_since    *int64
+	addfailing_since *int64
+	last_error       *string
+	clearedFields    map[string]struct{}
+	session          *int64
+	clearedsession   bool
+	done             bool
+	oldValue         func(context.Context) (*EventCursor, error)
+	predicates       []predicate.EventCursor
+}
+
+var _ ent.Mutation = (*EventCursorMutation)(nil)
+
+// eventcursorOption allows management of the mutation configuration using functional options.
+type eventcursorOption func(*EventCursorMutation)
+
+// newEventCursorMutation creates new mutation for the EventCursor entity.
+func newEventCursorMutation(c config, op Op, opts ...eventcursorOption) *EventCursorMutation {
+	m := &EventCursorMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEventCursor,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEventCursorID sets the ID field of the mutation.
+func withEventCursorID(id int64) eventcursorOption {
+	return func(m *EventCursorMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *EventCursor
+		)
+		m.oldValue = func(ctx context.Context) (*EventCursor, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().EventCursor.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEventCursor sets the old EventCursor of the mutation.
+func withEventCursor(node *EventCursor) eventcursorOption {
+	return func(m *EventCursorMutation) {
+		m.oldValue = func(context.Context) (*EventCursor, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EventCursorMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EventCursorMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of EventCursor entities.
+func (m *EventCursorMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EventCursorMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EventCursorMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().EventCursor.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSessionNum sets the "session_num" field.
+func (m *EventCursorMutation) SetSessionNum(i int64) {
+	m.session = &i
+}
+
+// SessionNum returns the value of the "session_num" field in the mutation.
+func (m *EventCursorMutation) SessionNum() (r int64, exists bool) {
+	v := m.session
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSessionNum returns the old "session_num" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldSessionNum(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSessionNum is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSessionNum requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSessionNum: %w", err)
+	}
+	return oldValue.SessionNum, nil
+}
+
+// ResetSessionNum resets all changes to the "session_num" field.
+func (m *EventCursorMutation) ResetSessionNum() {
+	m.session = nil
+}
+
+// SetAgentID sets the "agent_id" field.
+func (m *EventCursorMutation) SetAgentID(s string) {
+	m.agent_id = &s
+}
+
+// AgentID returns the value of the "agent_id" field in the mutation.
+func (m *EventCursorMutation) AgentID() (r string, exists bool) {
+	v := m.agent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgentID returns the old "agent_id" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldAgentID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgentID: %w", err)
+	}
+	return oldValue.AgentID, nil
+}
+
+// ResetAgentID resets all changes to the "agent_id" field.
+func (m *EventCursorMutation) ResetAgentID() {
+	m.agent_id = nil
+}
+
+// SetDelivered sets the "delivered" field.
+func (m *EventCursorMutation) SetDelivered(i int64) {
+	m.delivered = &i
+	m.adddelivered = nil
+}
+
+// Delivered returns the value of the "delivered" field in the mutation.
+func (m *EventCursorMutation) Delivered() (r int64, exists bool) {
+	v := m.delivered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDelivered returns the old "delivered" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldDelivered(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDelivered is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDelivered requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDelivered: %w", err)
+	}
+	return oldValue.Delivered, nil
+}
+
+// AddDelivered adds i to the "delivered" field.
+func (m *EventCursorMutation) AddDelivered(i int64) {
+	if m.adddelivered != nil {
+		*m.adddelivered += i
+	} else {
+		m.adddelivered = &i
+	}
+}
+
+// AddedDelivered returns the value that was added to the "delivered" field in this mutation.
+func (m *EventCursorMutation) AddedDelivered() (r int64, exists bool) {
+	v := m.adddelivered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDelivered resets all changes to the "delivered" field.
+func (m *EventCursorMutation) ResetDelivered() {
+	m.delivered = nil
+	m.adddelivered = nil
+}
+
+// SetPending sets the "pending" field.
+func (m *EventCursorMutation) SetPending(b bool) {
+	m.pending = &b
+}
+
+// Pending returns the value of the "pending" field in the mutation.
+func (m *EventCursorMutation) Pending() (r bool, exists bool) {
+	v := m.pending
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPending returns the old "pending" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldPending(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPending is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPending requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPending: %w", err)
+	}
+	return oldValue.Pending, nil
+}
+
+// ResetPending resets all changes to the "pending" field.
+func (m *EventCursorMutation) ResetPending() {
+	m.pending = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *EventCursorMutation) SetAttempts(i int) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *EventCursorMutation) Attempts() (r int, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *EventCursorMutation) AddAttempts(i int) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *EventCursorMutation) AddedAttempts() (r int, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *EventCursorMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetNextAttempt sets the "next_attempt" field.
+func (m *EventCursorMutation) SetNextAttempt(i int64) {
+	m.next_attempt = &i
+	m.addnext_attempt = nil
+}
+
+// NextAttempt returns the value of the "next_attempt" field in the mutation.
+func (m *EventCursorMutation) NextAttempt() (r int64, exists bool) {
+	v := m.next_attempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextAttempt returns the old "next_attempt" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldNextAttempt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextAttempt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextAttempt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextAttempt: %w", err)
+	}
+	return oldValue.NextAttempt, nil
+}
+
+// AddNextAttempt adds i to the "next_attempt" field.
+func (m *EventCursorMutation) AddNextAttempt(i int64) {
+	if m.addnext_attempt != nil {
+		*m.addnext_attempt += i
+	} else {
+		m.addnext_attempt = &i
+	}
+}
+
+// AddedNextAttempt returns the value that was added to the "next_attempt" field in this mutation.
+func (m *EventCursorMutation) AddedNextAttempt() (r int64, exists bool) {
+	v := m.addnext_attempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNextAttempt resets all changes to the "next_attempt" field.
+func (m *EventCursorMutation) ResetNextAttempt() {
+	m.next_attempt = nil
+	m.addnext_attempt = nil
+}
+
+// SetFailingSince sets the "failing_since" field.
+func (m *EventCursorMutation) SetFailingSince(i int64) {
+	m.failing_since = &i
+	m.addfailing_since = nil
+}
+
+// FailingSince returns the value of the "failing_since" field in the mutation.
+func (m *EventCursorMutation) FailingSince() (r int64, exists bool) {
+	v := m.failing_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailingSince returns the old "failing_since" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldFailingSince(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailingSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailingSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailingSince: %w", err)
+	}
+	return oldValue.FailingSince, nil
+}
+
+// AddFailingSince adds i to the "failing_since" field.
+func (m *EventCursorMutation) AddFailingSince(i int64) {
+	if m.addfailing_since != nil {
+		*m.addfailing_since += i
+	} else {
+		m.addfailing_since = &i
+	}
+}
+
+// AddedFailingSince returns the value that was added to the "failing_since" field in this mutation.
+func (m *EventCursorMutation) AddedFailingSince() (r int64, exists bool) {
+	v := m.addfailing_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailingSince resets all changes to the "failing_since" field.
+func (m *EventCursorMutation) ResetFailingSince() {
+	m.failing_since = nil
+	m.addfailing_since = nil
+}
+
+// SetLastError sets the "last_error" field.
+func (m *EventCursorMutation) SetLastError(s string) {
+	m.last_error = &s
+}
+
+// LastError returns the value of the "last_error" field in the mutation.
+func (m *EventCursorMutation) LastError() (r string, exists bool) {
+	v := m.last_error
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastError returns the old "last_error" field's value of the EventCursor entity.
+// If the EventCursor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventCursorMutation) OldLastError(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastError is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastError requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastError: %w", err)
+	}
+	return oldValue.LastError, nil
+}
+
+// ResetLastError resets all changes to the "last_error" field.
+func (m *EventCursorMutation) ResetLastError() {
+	m.last_error = nil
+}
+
+// SetSessionID sets the "session" edge to the Session entity by id.
+func (m *EventCursorMutation) SetSessionID(id int64) {
+	m.session = &id
+}
+
+// ClearSession clears the "session" edge to the Session entity.
+func (m *EventCursorMutation) ClearSession() {
+	m.clearedsession = true
+	m.clearedFields[eventcursor.FieldSessionNum] = struct{}{}
+}
+
+// SessionCleared reports if the "session" edge to the Session entity was cleared.
+func (m *EventCursorMutation) SessionCleared() bool {
+	return m.clearedsession
+}
+
+// SessionID returns the "session" edge ID in the mutation.
+func (m *EventCursorMutation) SessionID() (id int64, exists bool) {
+	if m.session != nil {
+		return *m.session, true
+	}
+	return
+}
+
+// SessionIDs returns the "session" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SessionID instead. It exists only for internal usage by the builders.
+func (m *EventCursorMutation) SessionIDs() (ids []int64) {
+	if id := m.session; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSession resets all changes to the "session" edge.
+func (m *EventCursorMutation) ResetSession() {
+	m.session = nil
+	m.clearedsession = false
+}
+
+// Where appends a list predicates to the EventCursorMutation builder.
+func (m *EventCursorMutation) Where(ps ...predicate.EventCursor) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EventCursorMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EventCursorMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.EventCursor, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EventCursorMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EventCursorMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (EventCursor).
+func (m *EventCursorMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EventCursorMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.session != nil {
+		fields = append(fields, eventcursor.FieldSessionNum)
+	}
+	if m.agent_id != nil {
+		fields = append(fields, eventcursor.FieldAgentID)
+	}
+	if m.delivered != nil {
+		fields = append(fields, eventcursor.FieldDelivered)
+	}
+	if m.pending != nil {
+		fields = append(fields, eventcursor.FieldPending)
+	}
+	if m.attempts != nil {
+		fields = append(fields, eventcursor.FieldAttempts)
+	}
+	if m.next_attempt != nil {
+		fields = append(fields, eventcursor.FieldNextAttempt)
+	}
+	if m.failing_since != nil {
+		fields = append(fields, eventcursor.FieldFailingSince)
+	}
+	if m.last_error != nil {
+		fields = append(fields, eventcursor.FieldLastError)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EventCursorMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case eventcursor.FieldSessionNum:
+		return m.SessionNum()
+	case eventcursor.FieldAgentID:
+		return m.AgentID()
+	case eventcursor.FieldDelivered:
+		return m.Delivered()
+	case eventcursor.FieldPending:
+		return m.Pending()
+	case eventcursor.FieldAttempts:
+		return m.Attempts()
+	case eventcursor.FieldNextAttempt:
+		return m.NextAttempt()
+	case eventcursor.FieldFailingSince:
+		return m.FailingSince()
+	case eventcursor.FieldLastError:
+		return m.LastError()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EventCursorMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case eventcursor.FieldSessionNum:
+		return m.OldSessionNum(ctx)
+	case eventcursor.FieldAgentID:
+		return m.OldAgentID(ctx)
+	case eventcursor.FieldDelivered:
+		return m.OldDelivered(ctx)
+	case eventcursor.FieldPending:
+		return m.OldPending(ctx)
+	case eventcursor.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case eventcursor.FieldNextAttempt:
+		return m.OldNextAttempt(ctx)
+	case eventcursor.FieldFailingSince:
+		return m.OldFailingSince(ctx)
+	case eventcursor.FieldLastError:
+		return m.OldLastError(ctx)
+	}
+	return nil, fmt.Errorf("unknown EventCursor field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EventCursorMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case eventcursor.FieldSessionNum:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSessionNum(v)
+		return nil
+	case eventcursor.FieldAgentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgentID(v)
+		return nil
+	case eventcursor.FieldDelivered:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDelivered(v)
+		return nil
+	case eventcursor.FieldPending:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPending(v)
+		return nil
+	case eventcursor.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case eventcursor.FieldNextAttempt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextAttempt(v)
+		return nil
+	case eventcursor.FieldFailingSince:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailingSince(v)
+		return nil
+	case eventcursor.FieldLastError:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastError(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EventCursor field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EventCursorMutation) AddedFields() []string {
+	var fields []string
+	if m.adddelivered != nil {
+		fields = append(fields, eventcursor.FieldDelivered)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, eventcursor.FieldAttempts)
+	}
+	if m.addnext_attempt != nil {
+		fields = append(fields, eventcursor.FieldNextAttempt)
+	}
+	if m.addfailing_since != nil {
+		fields = append(fields, eventcursor.FieldFailingSince)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EventCursorMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case eventcursor.FieldDelivered:
+		return m.AddedDelivered()
+	case eventcursor.FieldAttempts:
+		return m.AddedAttempts()
+	case eventcursor.FieldNextAttempt:
+		return m.AddedNextAttempt()
+	case eventcursor.FieldFailingSince:
+		return m.AddedFailingSince()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EventCursorMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case eventcursor.FieldDelivered:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDelivered(v)
+		return nil
+	case eventcursor.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	case eventcursor.FieldNextAttempt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNextAttempt(v)
+		return nil
+	case eventcursor.FieldFailingSince:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailingSince(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EventCursor numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EventCursorMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EventCursorMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EventCursorMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown EventCursor nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EventCursorMutation) ResetField(name string) error {
+	switch name {
+	case eventcursor.FieldSessionNum:
+		m.ResetSessionNum()
+		return nil
+	case eventcursor.FieldAgentID:
+		m.ResetAgentID()
+		return nil
+	case eventcursor.FieldDelivered:
+		m.ResetDelivered()
+		return nil
+	case eventcursor.FieldPending:
+		m.ResetPending()
+		return nil
+	case eventcursor.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case eventcursor.FieldNextAttempt:
+		m.ResetNextAttempt()
+		return nil
+	case eventcursor.FieldFailingSince:
+		m.ResetFailingSince()
+		return nil
+	case eventcursor.FieldLastError:
+		m.ResetLastError()
+		return nil
+	}
+	return fmt.Errorf("unknown EventCursor field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EventCursorMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.session != nil {
+		edges = append(edges, eventcursor.EdgeSession)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EventCursorMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case eventcursor.EdgeSession:
+		if id := m.session; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EventCursorMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EventCursorMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EventCursorMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedsession {
+		edges = append(edges, eventcursor.EdgeSession)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EventCursorMutation) EdgeCleared(name string) bool {
+	switch name {
+	case eventcursor.EdgeSession:
+		return m.clearedsession
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EventCursorMutation) ClearEdge(name string) error {
+	switch name {
+	case eventcursor.EdgeSession:
+		m.ClearSession()
+		return nil
+	}
+	return fmt.Errorf("unknown EventCursor unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EventCursorMutation) ResetEdge(name string) error {
+	switch name {
+	case eventcursor.EdgeSession:
+		m.ResetSession()
+		return nil
+	}
+	return fmt.Errorf("unknown EventCursor edge %s", name)
+}
+
+// EventWebhookMutation represents an operation that mutates the EventWebhook nodes in the graph.
+type EventWebhookMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *string
+	create_time      *int64
+	addcreate_time   *int64
+	url              *string
+	secret           *[]byte
+	kinds            *string
+	disabled         *string
+	disable_time     *int64
+	adddisable_time  *int64
+	failing_since    *int64
+	addfailing_since *int64
+	last_error       *string
+	version          *int64
+	addversion       *int64
+	first_num        *int64
+	addfirst_num     *int64
+	checkpoint       *int64
+	addcheckpoint    *int64
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*EventWebhook, error)
+	predicates       []predicate.EventWebhook
+}
+
+var _ ent.Mutation = (*EventWebhookMutation)(nil)
+
+// eventwebhookOption allows management of the mutation configuration using functional options.
+type eventwebhookOption func(*EventWebhookMutation)
+
+// newEventWebhookMutation creates new mutation for the EventWebhook entity.
+func newEventWebhookMutation(c config, op Op, opts ...eventwebhookOption) *EventWebhookMutation {
+	m := &EventWebhookMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEventWebhook,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEventWebhookID sets the ID field of the mutation.
+func withEventWebhookID(id string) eventwebhookOption {
+	return func(m *EventWebhookMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *EventWebhook
+		)
+		m.oldValue = func(ctx context.Context) (*EventWebhook, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().EventWebhook.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEventWebhook sets the old EventWebhook of the mutation.
+func withEventWebhook(node *EventWebhook) eventwebhookOption {
+	return func(m *EventWebhookMutation) {
+		m.oldValue = func(context.Context) (*EventWebhook, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EventWebhookMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EventWebhookMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of EventWebhook entities.
+func (m *EventWebhookMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EventWebhookMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EventWebhookMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().EventWebhook.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *EventWebhookMutation) SetCreateTime(i int64) {
+	m.create_time = &i
+	m.addcreate_time = nil
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *EventWebhookMutation) CreateTime() (r int64, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldCreateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// AddCreateTime adds i to the "create_time" field.
+func (m *EventWebhookMutation) AddCreateTime(i int64) {
+	if m.addcreate_time != nil {
+		*m.addcreate_time += i
+	} else {
+		m.addcreate_time = &i
+	}
+}
+
+// AddedCreateTime returns the value that was added to the "create_time" field in this mutation.
+func (m *EventWebhookMutation) AddedCreateTime() (r int64, exists bool) {
+	v := m.addcreate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *EventWebhookMutation) ResetCreateTime() {
+	m.create_time = nil
+	m.addcreate_time = nil
+}
+
+// SetURL sets the "url" field.
+func (m *EventWebhookMutation) SetURL(s string) {
+	m.url = &s
+}
+
+// URL returns the value of the "url" field in the mutation.
+func (m *EventWebhookMutation) URL() (r string, exists bool) {
+	v := m.url
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldURL returns the old "url" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldURL(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldURL is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldURL requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldURL: %w", err)
+	}
+	return oldValue.URL, nil
+}
+
+// ResetURL resets all changes to the "url" field.
+func (m *EventWebhookMutation) ResetURL() {
+	m.url = nil
+}
+
+// SetSecret sets the "secret" field.
+func (m *EventWebhookMutation) SetSecret(b []byte) {
+	m.secret = &b
+}
+
+// Secret returns the value of the "secret" field in the mutation.
+func (m *EventWebhookMutation) Secret() (r []byte, exists bool) {
+	v := m.secret
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSecret returns the old "secret" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldSecret(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSecret is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSecret requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSecret: %w", err)
+	}
+	return oldValue.Secret, nil
+}
+
+// ResetSecret resets all changes to the "secret" field.
+func (m *EventWebhookMutation) ResetSecret() {
+	m.secret = nil
+}
+
+// SetKinds sets the "kinds" field.
+func (m *EventWebhookMutation) SetKinds(s string) {
+	m.kinds = &s
+}
+
+// Kinds returns the value of the "kinds" field in the mutation.
+func (m *EventWebhookMutation) Kinds() (r string, exists bool) {
+	v := m.kinds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKinds returns the old "kinds" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldKinds(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKinds is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKinds requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKinds: %w", err)
+	}
+	return oldValue.Kinds, nil
+}
+
+// ResetKinds resets all changes to the "kinds" field.
+func (m *EventWebhookMutation) ResetKinds() {
+	m.kinds = nil
+}
+
+// SetDisabled sets the "disabled" field.
+func (m *EventWebhookMutation) SetDisabled(s string) {
+	m.disabled = &s
+}
+
+// Disabled returns the value of the "disabled" field in the mutation.
+func (m *EventWebhookMutation) Disabled() (r string, exists bool) {
+	v := m.disabled
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisabled returns the old "disabled" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldDisabled(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisabled is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisabled requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisabled: %w", err)
+	}
+	return oldValue.Disabled, nil
+}
+
+// ResetDisabled resets all changes to the "disabled" field.
+func (m *EventWebhookMutation) ResetDisabled() {
+	m.disabled = nil
+}
+
+// SetDisableTime sets the "disable_time" field.
+func (m *EventWebhookMutation) SetDisableTime(i int64) {
+	m.disable_time = &i
+	m.adddisable_time = nil
+}
+
+// DisableTime returns the value of the "disable_time" field in the mutation.
+func (m *EventWebhookMutation) DisableTime() (r int64, exists bool) {
+	v := m.disable_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisableTime returns the old "disable_time" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldDisableTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisableTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisableTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisableTime: %w", err)
+	}
+	return oldValue.DisableTime, nil
+}
+
+// AddDisableTime adds i to the "disable_time" field.
+func (m *EventWebhookMutation) AddDisableTime(i int64) {
+	if m.adddisable_time != nil {
+		*m.adddisable_time += i
+	} else {
+		m.adddisable_time = &i
+	}
+}
+
+// AddedDisableTime returns the value that was added to the "disable_time" field in this mutation.
+func (m *EventWebhookMutation) AddedDisableTime() (r int64, exists bool) {
+	v := m.adddisable_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDisableTime resets all changes to the "disable_time" field.
+func (m *EventWebhookMutation) ResetDisableTime() {
+	m.disable_time = nil
+	m.adddisable_time = nil
+}
+
+// SetFailingSince sets the "failing_since" field.
+func (m *EventWebhookMutation) SetFailingSince(i int64) {
+	m.failing_since = &i
+	m.addfailing_since = nil
+}
+
+// FailingSince returns the value of the "failing_since" field in the mutation.
+func (m *EventWebhookMutation) FailingSince() (r int64, exists bool) {
+	v := m.failing_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailingSince returns the old "failing_since" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldFailingSince(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailingSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailingSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailingSince: %w", err)
+	}
+	return oldValue.FailingSince, nil
+}
+
+// AddFailingSince adds i to the "failing_since" field.
+func (m *EventWebhookMutation) AddFailingSince(i int64) {
+	if m.addfailing_since != nil {
+		*m.addfailing_since += i
+	} else {
+		m.addfailing_since = &i
+	}
+}
+
+// AddedFailingSince returns the value that was added to the "failing_since" field in this mutation.
+func (m *EventWebhookMutation) AddedFailingSince() (r int64, exists bool) {
+	v := m.addfailing_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailingSince resets all changes to the "failing_since" field.
+func (m *EventWebhookMutation) ResetFailingSince() {
+	m.failing_since = nil
+	m.addfailing_since = nil
+}
+
+// SetLastError sets the "last_error" field.
+func (m *EventWebhookMutation) SetLastError(s string) {
+	m.last_error = &s
+}
+
+// LastError returns the value of the "last_error" field in the mutation.
+func (m *EventWebhookMutation) LastError() (r string, exists bool) {
+	v := m.last_error
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastError returns the old "last_error" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldLastError(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastError is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastError requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastError: %w", err)
+	}
+	return oldValue.LastError, nil
+}
+
+// ResetLastError resets all changes to the "last_error" field.
+func (m *EventWebhookMutation) ResetLastError() {
+	m.last_error = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *EventWebhookMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *EventWebhookMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *EventWebhookMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *EventWebhookMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *EventWebhookMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetFirstNum sets the "first_num" field.
+func (m *EventWebhookMutation) SetFirstNum(i int64) {
+	m.first_num = &i
+	m.addfirst_num = nil
+}
+
+// FirstNum returns the value of the "first_num" field in the mutation.
+func (m *EventWebhookMutation) FirstNum() (r int64, exists bool) {
+	v := m.first_num
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstNum returns the old "first_num" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldFirstNum(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstNum is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstNum requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstNum: %w", err)
+	}
+	return oldValue.FirstNum, nil
+}
+
+// AddFirstNum adds i to the "first_num" field.
+func (m *EventWebhookMutation) AddFirstNum(i int64) {
+	if m.addfirst_num != nil {
+		*m.addfirst_num += i
+	} else {
+		m.addfirst_num = &i
+	}
+}
+
+// AddedFirstNum returns the value that was added to the "first_num" field in this mutation.
+func (m *EventWebhookMutation) AddedFirstNum() (r int64, exists bool) {
+	v := m.addfirst_num
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFirstNum resets all changes to the "first_num" field.
+func (m *EventWebhookMutation) ResetFirstNum() {
+	m.first_num = nil
+	m.addfirst_num = nil
+}
+
+// SetCheckpoint sets the "checkpoint" field.
+func (m *EventWebhookMutation) SetCheckpoint(i int64) {
+	m.checkpoint = &i
+	m.addcheckpoint = nil
+}
+
+// Checkpoint returns the value of the "checkpoint" field in the mutation.
+func (m *EventWebhookMutation) Checkpoint() (r int64, exists bool) {
+	v := m.checkpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCheckpoint returns the old "checkpoint" field's value of the EventWebhook entity.
+// If the EventWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventWebhookMutation) OldCheckpoint(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCheckpoint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCheckpoint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCheckpoint: %w", err)
+	}
+	return oldValue.Checkpoint, nil
+}
+
+// AddCheckpoint adds i to the "checkpoint" field.
+func (m *EventWebhookMutation) AddCheckpoint(i int64) {
+	if m.addcheckpoint != nil {
+		*m.addcheckpoint += i
+	} else {
+		m.addcheckpoint = &i
+	}
+}
+
+// AddedCheckpoint returns the value that was added to the "checkpoint" field in this mutation.
+func (m *EventWebhookMutation) AddedCheckpoint() (r int64, exists bool) {
+	v := m.addcheckpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCheckpoint resets all changes to the "checkpoint" field.
+func (m *EventWebhookMutation) ResetCheckpoint() {
+	m.checkpoint = nil
+	m.addcheckpoint = nil
+}
+
+// Where appends a list predicates to the EventWebhookMutation builder.
+func (m *EventWebhookMutation) Where(ps ...predicate.EventWebhook) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EventWebhookMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EventWebhookMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.EventWebhook, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EventWebhookMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EventWebhookMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (EventWebhook).
+func (m *EventWebhookMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EventWebhookMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.create_time != nil {
+		fields = append(fields, eventwebhook.FieldCreateTime)
+	}
+	if m.url != nil {
+		fields = append(fields, eventwebhook.FieldURL)
+	}
+	if m.secret != nil {
+		fields = append(fields, eventwebhook.FieldSecret)
+	}
+	if m.kinds != nil {
+		fields = append(fields, eventwebhook.FieldKinds)
+	}
+	if m.disabled != nil {
+		fields = append(fields, eventwebhook.FieldDisabled)
+	}
+	if m.disable_time != nil {
+		fields = append(fields, eventwebhook.FieldDisableTime)
+	}
+	if m.failing_since != nil {
+		fields = append(fields, eventwebhook.FieldFailingSince)
+	}
+	if m.last_error != nil {
+		fields = append(fields, eventwebhook.FieldLastError)
+	}
+	if m.version != nil {
+		fields = append(fields, eventwebhook.FieldVersion)
+	}
+	if m.first_num != nil {
+		fields = append(fields, eventwebhook.FieldFirstNum)
+	}
+	if m.checkpoint != nil {
+		fields = append(fields, eventwebhook.FieldCheckpoint)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EventWebhookMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case eventwebhook.FieldCreateTime:
+		return m.CreateTime()
+	case eventwebhook.FieldURL:
+		return m.URL()
+	case eventwebhook.FieldSecret:
+		return m.Secret()
+	case eventwebhook.FieldKinds:
+		return m.Kinds()
+	case eventwebhook.FieldDisabled:
+		return m.Disabled()
+	case eventwebhook.FieldDisableTime:
+		return m.DisableTime()
+	case eventwebhook.FieldFailingSince:
+		return m.FailingSince()
+	case eventwebhook.FieldLastError:
+		return m.LastError()
+	case eventwebhook.FieldVersion:
+		return m.Version()
+	case eventwebhook.FieldFirstNum:
+		return m.FirstNum()
+	case eventwebhook.FieldCheckpoint:
+		return m.Checkpoint()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EventWebhookMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case eventwebhook.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case eventwebhook.FieldURL:
+		return m.OldURL(ctx)
+	case eventwebhook.FieldSecret:
+		return m.OldSecret(ctx)
+	case eventwebhook.FieldKinds:
+		return m.OldKinds(ctx)
+	case eventwebhook.FieldDisabled:
+		return m.OldDisabled(ctx)
+	case eventwebhook.FieldDisableTime:
+		return m.OldDisableTime(ctx)
+	case eventwebhook.FieldFailingSince:
+		return m.OldFailingSince(ctx)
+	case eventwebhook.FieldLastError:
+		return m.OldLastError(ctx)
+	case eventwebhook.FieldVersion:
+		return m.OldVersion(ctx)
+	case eventwebhook.FieldFirstNum:
+		return m.OldFirstNum(ctx)
+	case eventwebhook.FieldCheckpoint:
+		return m.OldCheckpoint(ctx)
+	}
+	return nil, fmt.Errorf("unknown EventWebhook field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EventWebhookMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case eventwebhook.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case eventwebhook.FieldURL:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetURL(v)
+		return nil
+	case eventwebhook.FieldSecret:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSecret(v)
+		return nil
+	case eventwebhook.FieldKinds:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKinds(v)
+		return nil
+	case eventwebhook.FieldDisabled:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisabled(v)
+		return nil
+	case eventwebhook.FieldDisableTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisableTime(v)
+		return nil
+	case eventwebhook.FieldFailingSince:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailingSince(v)
+		return nil
+	case eventwebhook.FieldLastError:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastError(v)
+		return nil
+	case eventwebhook.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case eventwebhook.FieldFirstNum:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstNum(v)
+		return nil
+	case eventwebhook.FieldCheckpoint:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCheckpoint(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EventWebhook field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EventWebhookMutation) AddedFields() []string {
+	var fields []string
+	if m.addcreate_time != nil {
+		fields = append(fields, eventwebhook.FieldCreateTime)
+	}
+	if m.adddisable_time != nil {
+		fields = append(fields, eventwebhook.FieldDisableTime)
+	}
+	if m.addfailing_since != nil {
+		fields = append(fields, eventwebhook.FieldFailingSince)
+	}
+	if m.addversion != nil {
+		fields = append(fields, eventwebhook.FieldVersion)
+	}
+	if m.addfirst_num != nil {
+		fields = append(fields, eventwebhook.FieldFirstNum)
+	}
+	if m.addcheckpoint != nil {
+		fields = append(fields, eventwebhook.FieldCheckpoint)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EventWebhookMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case eventwebhook.FieldCreateTime:
+		return m.AddedCreateTime()
+	case eventwebhook.FieldDisableTime:
+		return m.AddedDisableTime()
+	case eventwebhook.FieldFailingSince:
+		return m.AddedFailingSince()
+	case eventwebhook.FieldVersion:
+		return m.AddedVersion()
+	case eventwebhook.FieldFirstNum:
+		return m.AddedFirstNum()
+	case eventwebhook.FieldCheckpoint:
+		return m.AddedCheckpoint()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EventWebhookMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case eventwebhook.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreateTime(v)
+		return nil
+	case eventwebhook.FieldDisableTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDisableTime(v)
+		return nil
+	case eventwebhook.FieldFailingSince:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailingSince(v)
+		return nil
+	case eventwebhook.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case eventwebhook.FieldFirstNum:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFirstNum(v)
+		return nil
+	case eventwebhook.FieldCheckpoint:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCheckpoint(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EventWebhook numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EventWebhookMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EventWebhookMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EventWebhookMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown EventWebhook nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EventWebhookMutation) ResetField(name string) error {
+	switch name {
+	case eventwebhook.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case eventwebhook.FieldURL:
+		m.ResetURL()
+		return nil
+	case eventwebhook.FieldSecret:
+		m.ResetSecret()
+		return nil
+	case eventwebhook.FieldKinds:
+		m.ResetKinds()
+		return nil
+	case eventwebhook.FieldDisabled:
+		m.ResetDisabled()
+		return nil
+	case eventwebhook.FieldDisableTime:
+		m.ResetDisableTime()
+		return nil
+	case eventwebhook.FieldFailingSince:
+		m.ResetFailingSince()
+		return nil
+	case eventwebhook.FieldLastError:
+		m.ResetLastError()
+		return nil
+	case eventwebhook.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case eventwebhook.FieldFirstNum:
+		m.ResetFirstNum()
+		return nil
+	case eventwebhook.FieldCheckpoint:
+		m.ResetCheckpoint()
+		return nil
+	}
+	return fmt.Errorf("unknown EventWebhook field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EventWebhookMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EventWebhookMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EventWebhookMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EventWebhookMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EventWebhookMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EventWebhookMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EventWebhookMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown EventWebhook unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EventWebhookMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown EventWebhook edge %s", name)
+}
+
 // HeldStatusMutation represents an operation that mutates the HeldStatus nodes in the graph.
 type HeldStatusMutation struct {
 	config
@@ -7935,6 +9924,8 @@ type SessionMutation struct {
 	addlast_sequence        *int64
 	epoch                   *int64
 	addepoch                *int64
+	change                  *int64
+	addchange               *int64
 	clearedFields           map[string]struct{}
 	deliveries              map[int64]struct{}
 	removeddeliveries       map[int64]struct{}
@@ -7945,6 +9936,9 @@ type SessionMutation struct {
 	late_messages           map[int64]struct{}
 	removedlate_messages    map[int64]struct{}
 	clearedlate_messages    bool
+	event_cursors           map[int64]struct{}
+	removedevent_cursors    map[int64]struct{}
+	clearedevent_cursors    bool
 	done                    bool
 	oldValue                func(context.Context) (*Session, error)
 	predicates              []predicate.Session
@@ -9226,6 +11220,62 @@ func (m *SessionMutation) ResetEpoch() {
 	m.addepoch = nil
 }
 
+// SetChange sets the "change" field.
+func (m *SessionMutation) SetChange(i int64) {
+	m.change = &i
+	m.addchange = nil
+}
+
+// Change returns the value of the "change" field in the mutation.
+func (m *SessionMutation) Change() (r int64, exists bool) {
+	v := m.change
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChange returns the old "change" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldChange(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChange is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChange requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChange: %w", err)
+	}
+	return oldValue.Change, nil
+}
+
+// AddChange adds i to the "change" field.
+func (m *SessionMutation) AddChange(i int64) {
+	if m.addchange != nil {
+		*m.addchange += i
+	} else {
+		m.addchange = &i
+	}
+}
+
+// AddedChange returns the value that was added to the "change" field in this mutation.
+func (m *SessionMutation) AddedChange() (r int64, exists bool) {
+	v := m.addchange
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChange resets all changes to the "change" field.
+func (m *SessionMutation) ResetChange() {
+	m.change = nil
+	m.addchange = nil
+}
+
 // AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by ids.
 func (m *SessionMutation) AddDeliveryIDs(ids ...int64) {
 	if m.deliveries == nil {
@@ -9388,6 +11438,60 @@ func (m *SessionMutation) ResetLateMessages() {
 	m.removedlate_messages = nil
 }
 
+// AddEventCursorIDs adds the "event_cursors" edge to the EventCursor entity by ids.
+func (m *SessionMutation) AddEventCursorIDs(ids ...int64) {
+	if m.event_cursors == nil {
+		m.event_cursors = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.event_cursors[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEventCursors clears the "event_cursors" edge to the EventCursor entity.
+func (m *SessionMutation) ClearEventCursors() {
+	m.clearedevent_cursors = true
+}
+
+// EventCursorsCleared reports if the "event_cursors" edge to the EventCursor entity was cleared.
+func (m *SessionMutation) EventCursorsCleared() bool {
+	return m.clearedevent_cursors
+}
+
+// RemoveEventCursorIDs removes the "event_cursors" edge to the EventCursor entity by IDs.
+func (m *SessionMutation) RemoveEventCursorIDs(ids ...int64) {
+	if m.removedevent_cursors == nil {
+		m.removedevent_cursors = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.event_cursors, ids[i])
+		m.removedevent_cursors[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEventCursors returns the removed IDs of the "event_cursors" edge to the EventCursor entity.
+func (m *SessionMutation) RemovedEventCursorsIDs() (ids []int64) {
+	for id := range m.removedevent_cursors {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventCursorsIDs returns the "event_cursors" edge IDs in the mutation.
+func (m *SessionMutation) EventCursorsIDs() (ids []int64) {
+	for id := range m.event_cursors {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEventCursors resets all changes to the "event_cursors" edge.
+func (m *SessionMutation) ResetEventCursors() {
+	m.event_cursors = nil
+	m.clearedevent_cursors = false
+	m.removedevent_cursors = nil
+}
+
 // Where appends a list predicates to the SessionMutation builder.
 func (m *SessionMutation) Where(ps ...predicate.Session) {
 	m.predicates = append(m.predicates, ps...)
@@ -9422,7 +11526,7 @@ func (m *SessionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SessionMutation) Fields() []string {
-	fields := make([]string, 0, 27)
+	fields := make([]string, 0, 28)
 	if m.create_time != nil {
 		fields = append(fields, session.FieldCreateTime)
 	}
@@ -9504,6 +11608,9 @@ func (m *SessionMutation) Fields() []string {
 	if m.epoch != nil {
 		fields = append(fields, session.FieldEpoch)
 	}
+	if m.change != nil {
+		fields = append(fields, session.FieldChange)
+	}
 	return fields
 }
 
@@ -9566,6 +11673,8 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.LastSequence()
 	case session.FieldEpoch:
 		return m.Epoch()
+	case session.FieldChange:
+		return m.Change()
 	}
 	return nil, false
 }
@@ -9629,6 +11738,8 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldLastSequence(ctx)
 	case session.FieldEpoch:
 		return m.OldEpoch(ctx)
+	case session.FieldChange:
+		return m.OldChange(ctx)
 	}
 	return nil, fmt.Errorf("unknown Session field %s", name)
 }
@@ -9827,6 +11938,13 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEpoch(v)
 		return nil
+	case session.FieldChange:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChange(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Session field %s", name)
 }
@@ -9865,6 +11983,9 @@ func (m *SessionMutation) AddedFields() []string {
 	if m.addepoch != nil {
 		fields = append(fields, session.FieldEpoch)
 	}
+	if m.addchange != nil {
+		fields = append(fields, session.FieldChange)
+	}
 	return fields
 }
 
@@ -9893,6 +12014,8 @@ func (m *SessionMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedLastSequence()
 	case session.FieldEpoch:
 		return m.AddedEpoch()
+	case session.FieldChange:
+		return m.AddedChange()
 	}
 	return nil, false
 }
@@ -9971,6 +12094,13 @@ func (m *SessionMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddEpoch(v)
+		return nil
+	case session.FieldChange:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChange(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Session numeric field %s", name)
@@ -10080,13 +12210,16 @@ func (m *SessionMutation) ResetField(name string) error {
 	case session.FieldEpoch:
 		m.ResetEpoch()
 		return nil
+	case session.FieldChange:
+		m.ResetChange()
+		return nil
 	}
 	return fmt.Errorf("unknown Session field %s", name)
 }
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *SessionMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.deliveries != nil {
 		edges = append(edges, session.EdgeDeliveries)
 	}
@@ -10095,6 +12228,9 @@ func (m *SessionMutation) AddedEdges() []string {
 	}
 	if m.late_messages != nil {
 		edges = append(edges, session.EdgeLateMessages)
+	}
+	if m.event_cursors != nil {
+		edges = append(edges, session.EdgeEventCursors)
 	}
 	return edges
 }
@@ -10121,13 +12257,19 @@ func (m *SessionMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case session.EdgeEventCursors:
+		ids := make([]ent.Value, 0, len(m.event_cursors))
+		for id := range m.event_cursors {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *SessionMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.removeddeliveries != nil {
 		edges = append(edges, session.EdgeDeliveries)
 	}
@@ -10136,6 +12278,9 @@ func (m *SessionMutation) RemovedEdges() []string {
 	}
 	if m.removedlate_messages != nil {
 		edges = append(edges, session.EdgeLateMessages)
+	}
+	if m.removedevent_cursors != nil {
+		edges = append(edges, session.EdgeEventCursors)
 	}
 	return edges
 }
@@ -10162,13 +12307,19 @@ func (m *SessionMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case session.EdgeEventCursors:
+		ids := make([]ent.Value, 0, len(m.removedevent_cursors))
+		for id := range m.removedevent_cursors {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *SessionMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.cleareddeliveries {
 		edges = append(edges, session.EdgeDeliveries)
 	}
@@ -10177,6 +12328,9 @@ func (m *SessionMutation) ClearedEdges() []string {
 	}
 	if m.clearedlate_messages {
 		edges = append(edges, session.EdgeLateMessages)
+	}
+	if m.clearedevent_cursors {
+		edges = append(edges, session.EdgeEventCursors)
 	}
 	return edges
 }
@@ -10191,6 +12345,8 @@ func (m *SessionMutation) EdgeCleared(name string) bool {
 		return m.clearedidempotency_keys
 	case session.EdgeLateMessages:
 		return m.clearedlate_messages
+	case session.EdgeEventCursors:
+		return m.clearedevent_cursors
 	}
 	return false
 }
@@ -10215,6 +12371,9 @@ func (m *SessionMutation) ResetEdge(name string) error {
 		return nil
 	case session.EdgeLateMessages:
 		m.ResetLateMessages()
+		return nil
+	case session.EdgeEventCursors:
+		m.ResetEventCursors()
 		return nil
 	}
 	return fmt.Errorf("unknown Session edge %s", name)

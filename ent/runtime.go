@@ -6,6 +6,8 @@ import (
 	"github.com/human-handoff/handoff/ent/agent"
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/eventcursor"
+	"github.com/human-handoff/handoff/ent/eventwebhook"
 	"github.com/human-handoff/handoff/ent/key"
 	"github.com/human-handoff/handoff/ent/meta"
 	"github.com/human-handoff/handoff/ent/quarantined"
@@ -93,6 +95,57 @@ func init() {
 	deliveryDescRetryTime := deliveryFields[14].Descriptor()
 	// delivery.DefaultRetryTime holds the default value on creation for the retry_time field.
 	delivery.DefaultRetryTime = deliveryDescRetryTime.Default.(int64)
+	eventcursorFields := schema.EventCursor{}.Fields()
+	_ = eventcursorFields
+	// eventcursorDescDelivered is the schema descriptor for delivered field.
+	eventcursorDescDelivered := eventcursorFields[2].Descriptor()
+	// eventcursor.DefaultDelivered holds the default value on creation for the delivered field.
+	eventcursor.DefaultDelivered = eventcursorDescDelivered.Default.(int64)
+	// eventcursorDescPending is the schema descriptor for pending field.
+	eventcursorDescPending := eventcursorFields[3].Descriptor()
+	// eventcursor.DefaultPending holds the default value on creation for the pending field.
+	eventcursor.DefaultPending = eventcursorDescPending.Default.(bool)
+	// eventcursorDescAttempts is the schema descriptor for attempts field.
+	eventcursorDescAttempts := eventcursorFields[4].Descriptor()
+	// eventcursor.DefaultAttempts holds the default value on creation for the attempts field.
+	eventcursor.DefaultAttempts = eventcursorDescAttempts.Default.(int)
+	// eventcursorDescNextAttempt is the schema descriptor for next_attempt field.
+	eventcursorDescNextAttempt := eventcursorFields[5].Descriptor()
+	// eventcursor.DefaultNextAttempt holds the default value on creation for the next_attempt field.
+	eventcursor.DefaultNextAttempt = eventcursorDescNextAttempt.Default.(int64)
+	// eventcursorDescFailingSince is the schema descriptor for failing_since field.
+	eventcursorDescFailingSince := eventcursorFields[6].Descriptor()
+	// eventcursor.DefaultFailingSince holds the default value on creation for the failing_since field.
+	eventcursor.DefaultFailingSince = eventcursorDescFailingSince.Default.(int64)
+	// eventcursorDescLastError is the schema descriptor for last_error field.
+	eventcursorDescLastError := eventcursorFields[7].Descriptor()
+	// eventcursor.DefaultLastError holds the default value on creation for the last_error field.
+	eventcursor.DefaultLastError = eventcursorDescLastError.Default.(string)
+	eventwebhookMixin := schema.EventWebhook{}.Mixin()
+	eventwebhookMixinFields0 := eventwebhookMixin[0].Fields()
+	_ = eventwebhookMixinFields0
+	eventwebhookFields := schema.EventWebhook{}.Fields()
+	_ = eventwebhookFields
+	// eventwebhookDescDisabled is the schema descriptor for disabled field.
+	eventwebhookDescDisabled := eventwebhookFields[3].Descriptor()
+	// eventwebhook.DefaultDisabled holds the default value on creation for the disabled field.
+	eventwebhook.DefaultDisabled = eventwebhookDescDisabled.Default.(string)
+	// eventwebhookDescDisableTime is the schema descriptor for disable_time field.
+	eventwebhookDescDisableTime := eventwebhookFields[4].Descriptor()
+	// eventwebhook.DefaultDisableTime holds the default value on creation for the disable_time field.
+	eventwebhook.DefaultDisableTime = eventwebhookDescDisableTime.Default.(int64)
+	// eventwebhookDescFailingSince is the schema descriptor for failing_since field.
+	eventwebhookDescFailingSince := eventwebhookFields[5].Descriptor()
+	// eventwebhook.DefaultFailingSince holds the default value on creation for the failing_since field.
+	eventwebhook.DefaultFailingSince = eventwebhookDescFailingSince.Default.(int64)
+	// eventwebhookDescLastError is the schema descriptor for last_error field.
+	eventwebhookDescLastError := eventwebhookFields[6].Descriptor()
+	// eventwebhook.DefaultLastError holds the default value on creation for the last_error field.
+	eventwebhook.DefaultLastError = eventwebhookDescLastError.Default.(string)
+	// eventwebhookDescID is the schema descriptor for id field.
+	eventwebhookDescID := eventwebhookMixinFields0[0].Descriptor()
+	// eventwebhook.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	eventwebhook.IDValidator = eventwebhookDescID.Validators[0].(func(string) error)
 	keyMixin := schema.Key{}.Mixin()
 	keyMixinFields0 := keyMixin[0].Fields()
 	_ = keyMixinFields0
@@ -208,4 +261,8 @@ func init() {
 	sessionDescCloseTime := sessionFields[24].Descriptor()
 	// session.DefaultCloseTime holds the default value on creation for the close_time field.
 	session.DefaultCloseTime = sessionDescCloseTime.Default.(int64)
+	// sessionDescChange is the schema descriptor for change field.
+	sessionDescChange := sessionFields[27].Descriptor()
+	// session.DefaultChange holds the default value on creation for the change field.
+	session.DefaultChange = sessionDescChange.Default.(int64)
 }

@@ -70,6 +70,8 @@ type Session struct {
 	LastSequence int64 `json:"last_sequence,omitempty"`
 	// Epoch holds the value of the "epoch" field.
 	Epoch int64 `json:"epoch,omitempty"`
+	// place of its latest change in the order of all sessions' changes
+	Change int64 `json:"change,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the SessionQuery when eager-loading is set.
 	Edges        SessionEdges `json:"edges"`
@@ -84,9 +86,11 @@ type SessionEdges struct {
 	IdempotencyKeys []*IdempotencyKey `json:"idempotency_keys,omitempty"`
 	// LateMessages holds the value of the late_messages edge.
 	LateMessages []*LateMessage `json:"late_messages,omitempty"`
+	// EventCursors holds the value of the event_cursors edge.
+	EventCursors []*EventCursor `json:"event_cursors,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [4]bool
 }
 
 // DeliveriesOrErr returns the Deliveries value or an error if the edge
@@ -116,6 +120,15 @@ func (e SessionEdges) LateMessagesOrErr() ([]*LateMessage, error) {
 	return nil, &NotLoadedError{edge: "late_messages"}
 }
 
+// EventCursorsOrErr returns the EventCursors value or an error if the edge
+// was not loaded in eager-loading.
+func (e SessionEdges) EventCursorsOrErr() ([]*EventCursor, error) {
+	if e.loadedTypes[3] {
+		return e.EventCursors, nil
+	}
+	return nil, &NotLoadedError{edge: "event_cursors"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Session) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -123,7 +136,7 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case session.FieldPrompted:
 			values[i] = new(sql.NullBool)
-		case session.FieldID, session.FieldCreateTime, session.FieldWaitDue, session.FieldIdleDue, session.FieldSilenceDue, session.FieldExpiryDue, session.FieldDue, session.FieldActivateTime, session.FieldCloseTime, session.FieldLastSequence, session.FieldEpoch:
+		case session.FieldID, session.FieldCreateTime, session.FieldWaitDue, session.FieldIdleDue, session.FieldSilenceDue, session.FieldExpiryDue, session.FieldDue, session.FieldActivateTime, session.FieldCloseTime, session.FieldLastSequence, session.FieldEpoch, session.FieldChange:
 			values[i] = new(sql.NullInt64)
 		case session.FieldPublicID, session.FieldAgentID, session.FieldConversationID, session.FieldRequestID, session.FieldUserID, session.FieldConnectionID, session.FieldProvider, session.FieldDetails, session.FieldState, session.FieldCloseReason, session.FieldOutcomeDisposition, session.FieldOutcomeNote, session.FieldRefID, session.FieldRefData, session.FieldAssignee, session.FieldAssignNote:
 			values[i] = new(sql.NullString)
@@ -310,6 +323,12 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Epoch = value.Int64
 			}
+		case session.FieldChange:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field change", values[i])
+			} else if value.Valid {
+				_m.Change = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -336,6 +355,11 @@ func (_m *Session) QueryIdempotencyKeys() *IdempotencyKeyQuery {
 // QueryLateMessages queries the "late_messages" edge of the Session entity.
 func (_m *Session) QueryLateMessages() *LateMessageQuery {
 	return NewSessionClient(_m.config).QueryLateMessages(_m)
+}
+
+// QueryEventCursors queries the "event_cursors" edge of the Session entity.
+func (_m *Session) QueryEventCursors() *EventCursorQuery {
+	return NewSessionClient(_m.config).QueryEventCursors(_m)
 }
 
 // Update returns a builder for updating this Session.
@@ -441,6 +465,9 @@ func (_m *Session) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("epoch=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Epoch))
+	builder.WriteString(", ")
+	builder.WriteString("change=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Change))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -10,6 +10,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/eventcursor"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/session"
@@ -320,6 +321,20 @@ func (_c *SessionCreate) SetEpoch(v int64) *SessionCreate {
 	return _c
 }
 
+// SetChange sets the "change" field.
+func (_c *SessionCreate) SetChange(v int64) *SessionCreate {
+	_c.mutation.SetChange(v)
+	return _c
+}
+
+// SetNillableChange sets the "change" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableChange(v *int64) *SessionCreate {
+	if v != nil {
+		_c.SetChange(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *SessionCreate) SetID(v int64) *SessionCreate {
 	_c.mutation.SetID(v)
@@ -369,6 +384,21 @@ func (_c *SessionCreate) AddLateMessages(v ...*LateMessage) *SessionCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddLateMessageIDs(ids...)
+}
+
+// AddEventCursorIDs adds the "event_cursors" edge to the EventCursor entity by IDs.
+func (_c *SessionCreate) AddEventCursorIDs(ids ...int64) *SessionCreate {
+	_c.mutation.AddEventCursorIDs(ids...)
+	return _c
+}
+
+// AddEventCursors adds the "event_cursors" edges to the EventCursor entity.
+func (_c *SessionCreate) AddEventCursors(v ...*EventCursor) *SessionCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddEventCursorIDs(ids...)
 }
 
 // Mutation returns the SessionMutation object of the builder.
@@ -474,6 +504,10 @@ func (_c *SessionCreate) defaults() {
 		v := session.DefaultCloseTime
 		_c.mutation.SetCloseTime(v)
 	}
+	if _, ok := _c.mutation.Change(); !ok {
+		v := session.DefaultChange
+		_c.mutation.SetChange(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -563,6 +597,9 @@ func (_c *SessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.Epoch(); !ok {
 		return &ValidationError{Name: "epoch", err: errors.New(`ent: missing required field "Session.epoch"`)}
+	}
+	if _, ok := _c.mutation.Change(); !ok {
+		return &ValidationError{Name: "change", err: errors.New(`ent: missing required field "Session.change"`)}
 	}
 	return nil
 }
@@ -704,6 +741,10 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 		_spec.SetField(session.FieldEpoch, field.TypeInt64, value)
 		_node.Epoch = value
 	}
+	if value, ok := _c.mutation.Change(); ok {
+		_spec.SetField(session.FieldChange, field.TypeInt64, value)
+		_node.Change = value
+	}
 	if nodes := _c.mutation.DeliveriesIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -745,6 +786,22 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(latemessage.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.EventCursorsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.EventCursorsTable,
+			Columns: []string{session.EventCursorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(eventcursor.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

@@ -14,6 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/eventcursor"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/predicate"
@@ -30,6 +31,7 @@ type SessionQuery struct {
 	withDeliveries      *DeliveryQuery
 	withIdempotencyKeys *IdempotencyKeyQuery
 	withLateMessages    *LateMessageQuery
+	withEventCursors    *EventCursorQuery
 	modifiers           []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -126,6 +128,28 @@ func (_q *SessionQuery) QueryLateMessages() *LateMessageQuery {
 			sqlgraph.From(session.Table, session.FieldID, selector),
 			sqlgraph.To(latemessage.Table, latemessage.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, session.LateMessagesTable, session.LateMessagesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryEventCursors chains the current query on the "event_cursors" edge.
+func (_q *SessionQuery) QueryEventCursors() *EventCursorQuery {
+	query := (&EventCursorClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, selector),
+			sqlgraph.To(eventcursor.Table, eventcursor.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.EventCursorsTable, session.EventCursorsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -328,6 +352,7 @@ func (_q *SessionQuery) Clone() *SessionQuery {
 		withDeliveries:      _q.withDeliveries.Clone(),
 		withIdempotencyKeys: _q.withIdempotencyKeys.Clone(),
 		withLateMessages:    _q.withLateMessages.Clone(),
+		withEventCursors:    _q.withEventCursors.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -364,6 +389,17 @@ func (_q *SessionQuery) WithLateMessages(opts ...func(*LateMessageQuery)) *Sessi
 		opt(query)
 	}
 	_q.withLateMessages = query
+	return _q
+}
+
+// WithEventCursors tells the query-builder to eager-load the nodes that are connected to
+// the "event_cursors" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SessionQuery) WithEventCursors(opts ...func(*EventCursorQuery)) *SessionQuery {
+	query := (&EventCursorClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withEventCursors = query
 	return _q
 }
 
@@ -445,10 +481,11 @@ func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Sess
 	var (
 		nodes       = []*Session{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [4]bool{
 			_q.withDeliveries != nil,
 			_q.withIdempotencyKeys != nil,
 			_q.withLateMessages != nil,
+			_q.withEventCursors != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -490,6 +527,13 @@ func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Sess
 		if err := _q.loadLateMessages(ctx, query, nodes,
 			func(n *Session) { n.Edges.LateMessages = []*LateMessage{} },
 			func(n *Session, e *LateMessage) { n.Edges.LateMessages = append(n.Edges.LateMessages, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withEventCursors; query != nil {
+		if err := _q.loadEventCursors(ctx, query, nodes,
+			func(n *Session) { n.Edges.EventCursors = []*EventCursor{} },
+			func(n *Session, e *EventCursor) { n.Edges.EventCursors = append(n.Edges.EventCursors, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -571,6 +615,36 @@ func (_q *SessionQuery) loadLateMessages(ctx context.Context, query *LateMessage
 	}
 	query.Where(predicate.LateMessage(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(session.LateMessagesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.SessionNum
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "session_num" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *SessionQuery) loadEventCursors(ctx context.Context, query *EventCursorQuery, nodes []*Session, init func(*Session), assign func(*Session, *EventCursor)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Session)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(eventcursor.FieldSessionNum)
+	}
+	query.Where(predicate.EventCursor(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(session.EventCursorsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/human-handoff/handoff/ent/delivery"
+	"github.com/human-handoff/handoff/ent/eventcursor"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/predicate"
@@ -345,6 +346,27 @@ func (_u *SessionUpdate) AddEpoch(v int64) *SessionUpdate {
 	return _u
 }
 
+// SetChange sets the "change" field.
+func (_u *SessionUpdate) SetChange(v int64) *SessionUpdate {
+	_u.mutation.ResetChange()
+	_u.mutation.SetChange(v)
+	return _u
+}
+
+// SetNillableChange sets the "change" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableChange(v *int64) *SessionUpdate {
+	if v != nil {
+		_u.SetChange(*v)
+	}
+	return _u
+}
+
+// AddChange adds value to the "change" field.
+func (_u *SessionUpdate) AddChange(v int64) *SessionUpdate {
+	_u.mutation.AddChange(v)
+	return _u
+}
+
 // AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
 func (_u *SessionUpdate) AddDeliveryIDs(ids ...int64) *SessionUpdate {
 	_u.mutation.AddDeliveryIDs(ids...)
@@ -388,6 +410,21 @@ func (_u *SessionUpdate) AddLateMessages(v ...*LateMessage) *SessionUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.AddLateMessageIDs(ids...)
+}
+
+// AddEventCursorIDs adds the "event_cursors" edge to the EventCursor entity by IDs.
+func (_u *SessionUpdate) AddEventCursorIDs(ids ...int64) *SessionUpdate {
+	_u.mutation.AddEventCursorIDs(ids...)
+	return _u
+}
+
+// AddEventCursors adds the "event_cursors" edges to the EventCursor entity.
+func (_u *SessionUpdate) AddEventCursors(v ...*EventCursor) *SessionUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEventCursorIDs(ids...)
 }
 
 // Mutation returns the SessionMutation object of the builder.
@@ -456,6 +493,27 @@ func (_u *SessionUpdate) RemoveLateMessages(v ...*LateMessage) *SessionUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveLateMessageIDs(ids...)
+}
+
+// ClearEventCursors clears all "event_cursors" edges to the EventCursor entity.
+func (_u *SessionUpdate) ClearEventCursors() *SessionUpdate {
+	_u.mutation.ClearEventCursors()
+	return _u
+}
+
+// RemoveEventCursorIDs removes the "event_cursors" edge to EventCursor entities by IDs.
+func (_u *SessionUpdate) RemoveEventCursorIDs(ids ...int64) *SessionUpdate {
+	_u.mutation.RemoveEventCursorIDs(ids...)
+	return _u
+}
+
+// RemoveEventCursors removes "event_cursors" edges to EventCursor entities.
+func (_u *SessionUpdate) RemoveEventCursors(v ...*EventCursor) *SessionUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEventCursorIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -574,6 +632,12 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedEpoch(); ok {
 		_spec.AddField(session.FieldEpoch, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Change(); ok {
+		_spec.SetField(session.FieldChange, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChange(); ok {
+		_spec.AddField(session.FieldChange, field.TypeInt64, value)
 	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -703,6 +767,51 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(latemessage.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.EventCursorsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.EventCursorsTable,
+			Columns: []string{session.EventCursorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(eventcursor.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEventCursorsIDs(); len(nodes) > 0 && !_u.mutation.EventCursorsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.EventCursorsTable,
+			Columns: []string{session.EventCursorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(eventcursor.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EventCursorsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.EventCursorsTable,
+			Columns: []string{session.EventCursorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(eventcursor.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {
@@ -1045,6 +1154,27 @@ func (_u *SessionUpdateOne) AddEpoch(v int64) *SessionUpdateOne {
 	return _u
 }
 
+// SetChange sets the "change" field.
+func (_u *SessionUpdateOne) SetChange(v int64) *SessionUpdateOne {
+	_u.mutation.ResetChange()
+	_u.mutation.SetChange(v)
+	return _u
+}
+
+// SetNillableChange sets the "change" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableChange(v *int64) *SessionUpdateOne {
+	if v != nil {
+		_u.SetChange(*v)
+	}
+	return _u
+}
+
+// AddChange adds value to the "change" field.
+func (_u *SessionUpdateOne) AddChange(v int64) *SessionUpdateOne {
+	_u.mutation.AddChange(v)
+	return _u
+}
+
 // AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
 func (_u *SessionUpdateOne) AddDeliveryIDs(ids ...int64) *SessionUpdateOne {
 	_u.mutation.AddDeliveryIDs(ids...)
@@ -1088,6 +1218,21 @@ func (_u *SessionUpdateOne) AddLateMessages(v ...*LateMessage) *SessionUpdateOne
 		ids[i] = v[i].ID
 	}
 	return _u.AddLateMessageIDs(ids...)
+}
+
+// AddEventCursorIDs adds the "event_cursors" edge to the EventCursor entity by IDs.
+func (_u *SessionUpdateOne) AddEventCursorIDs(ids ...int64) *SessionUpdateOne {
+	_u.mutation.AddEventCursorIDs(ids...)
+	return _u
+}
+
+// AddEventCursors adds the "event_cursors" edges to the EventCursor entity.
+func (_u *SessionUpdateOne) AddEventCursors(v ...*EventCursor) *SessionUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEventCursorIDs(ids...)
 }
 
 // Mutation returns the SessionMutation object of the builder.
@@ -1156,6 +1301,27 @@ func (_u *SessionUpdateOne) RemoveLateMessages(v ...*LateMessage) *SessionUpdate
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveLateMessageIDs(ids...)
+}
+
+// ClearEventCursors clears all "event_cursors" edges to the EventCursor entity.
+func (_u *SessionUpdateOne) ClearEventCursors() *SessionUpdateOne {
+	_u.mutation.ClearEventCursors()
+	return _u
+}
+
+// RemoveEventCursorIDs removes the "event_cursors" edge to EventCursor entities by IDs.
+func (_u *SessionUpdateOne) RemoveEventCursorIDs(ids ...int64) *SessionUpdateOne {
+	_u.mutation.RemoveEventCursorIDs(ids...)
+	return _u
+}
+
+// RemoveEventCursors removes "event_cursors" edges to EventCursor entities.
+func (_u *SessionUpdateOne) RemoveEventCursors(v ...*EventCursor) *SessionUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEventCursorIDs(ids...)
 }
 
 // Where appends a list predicates to the SessionUpdate builder.
@@ -1305,6 +1471,12 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	if value, ok := _u.mutation.AddedEpoch(); ok {
 		_spec.AddField(session.FieldEpoch, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.Change(); ok {
+		_spec.SetField(session.FieldChange, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChange(); ok {
+		_spec.AddField(session.FieldChange, field.TypeInt64, value)
+	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -1433,6 +1605,51 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(latemessage.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.EventCursorsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.EventCursorsTable,
+			Columns: []string{session.EventCursorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(eventcursor.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEventCursorsIDs(); len(nodes) > 0 && !_u.mutation.EventCursorsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.EventCursorsTable,
+			Columns: []string{session.EventCursorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(eventcursor.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EventCursorsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.EventCursorsTable,
+			Columns: []string{session.EventCursorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(eventcursor.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

@@ -22,6 +22,10 @@ type Tx struct {
 	DeliveryAttempt *DeliveryAttemptClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// EventCursor is the client for interacting with the EventCursor builders.
+	EventCursor *EventCursorClient
+	// EventWebhook is the client for interacting with the EventWebhook builders.
+	EventWebhook *EventWebhookClient
 	// HeldStatus is the client for interacting with the HeldStatus builders.
 	HeldStatus *HeldStatusClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -172,6 +176,8 @@ func (tx *Tx) init() {
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.DeliveryAttempt = NewDeliveryAttemptClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
+	tx.EventCursor = NewEventCursorClient(tx.config)
+	tx.EventWebhook = NewEventWebhookClient(tx.config)
 	tx.HeldStatus = NewHeldStatusClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)

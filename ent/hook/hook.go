@@ -69,6 +69,30 @@ func (f EventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.EventMutation", m)
 }
 
+// The EventCursorFunc type is an adapter to allow the use of ordinary
+// function as EventCursor mutator.
+type EventCursorFunc func(context.Context, *ent.EventCursorMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EventCursorFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.EventCursorMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.EventCursorMutation", m)
+}
+
+// The EventWebhookFunc type is an adapter to allow the use of ordinary
+// function as EventWebhook mutator.
+type EventWebhookFunc func(context.Context, *ent.EventWebhookMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EventWebhookFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.EventWebhookMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.EventWebhookMutation", m)
+}
+
 // The HeldStatusFunc type is an adapter to allow the use of ordinary
 // function as HeldStatus mutator.
 type HeldStatusFunc func(context.Context, *ent.HeldStatusMutation) (ent.Value, error)

@@ -187,6 +187,73 @@ var (
 		Columns:    EventsColumns,
 		PrimaryKey: []*schema.Column{EventsColumns[0]},
 	}
+	// EventCursorsColumns holds the columns for the "event_cursors" table.
+	EventCursorsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "agent_id", Type: field.TypeString},
+		{Name: "delivered", Type: field.TypeInt64, Default: 0},
+		{Name: "pending", Type: field.TypeBool, Default: false},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "next_attempt", Type: field.TypeInt64, Default: 0},
+		{Name: "failing_since", Type: field.TypeInt64, Default: 0},
+		{Name: "last_error", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "session_num", Type: field.TypeInt64},
+	}
+	// EventCursorsTable holds the schema information for the "event_cursors" table.
+	EventCursorsTable = &schema.Table{
+		Name:       "event_cursors",
+		Columns:    EventCursorsColumns,
+		PrimaryKey: []*schema.Column{EventCursorsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "event_cursors_sessions_event_cursors",
+				Columns:    []*schema.Column{EventCursorsColumns[8]},
+				RefColumns: []*schema.Column{SessionsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "event_cursor_session",
+				Unique:  true,
+				Columns: []*schema.Column{EventCursorsColumns[8]},
+			},
+			{
+				Name:    "event_cursor_agent",
+				Unique:  false,
+				Columns: []*schema.Column{EventCursorsColumns[1], EventCursorsColumns[8]},
+			},
+			{
+				Name:    "event_cursor_pending",
+				Unique:  false,
+				Columns: []*schema.Column{EventCursorsColumns[8]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "pending",
+				},
+			},
+		},
+	}
+	// EventWebhooksColumns holds the columns for the "event_webhooks" table.
+	EventWebhooksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "url", Type: field.TypeString, Size: 2147483647},
+		{Name: "secret", Type: field.TypeBytes},
+		{Name: "kinds", Type: field.TypeString, Size: 2147483647},
+		{Name: "disabled", Type: field.TypeString, Default: ""},
+		{Name: "disable_time", Type: field.TypeInt64, Default: 0},
+		{Name: "failing_since", Type: field.TypeInt64, Default: 0},
+		{Name: "last_error", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "first_num", Type: field.TypeInt64},
+		{Name: "checkpoint", Type: field.TypeInt64},
+	}
+	// EventWebhooksTable holds the schema information for the "event_webhooks" table.
+	EventWebhooksTable = &schema.Table{
+		Name:       "event_webhooks",
+		Columns:    EventWebhooksColumns,
+		PrimaryKey: []*schema.Column{EventWebhooksColumns[0]},
+	}
 	// HeldStatusColumns holds the columns for the "held_status" table.
 	HeldStatusColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -353,6 +420,7 @@ var (
 		{Name: "close_time", Type: field.TypeInt64, Default: 0},
 		{Name: "last_sequence", Type: field.TypeInt64},
 		{Name: "epoch", Type: field.TypeInt64},
+		{Name: "change", Type: field.TypeInt64, Default: 0},
 	}
 	// SessionsTable holds the schema information for the "sessions" table.
 	SessionsTable = &schema.Table{
@@ -403,6 +471,11 @@ var (
 				},
 			},
 			{
+				Name:    "session_change",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[10], SessionsColumns[28]},
+			},
+			{
 				Name:    "session_ref",
 				Unique:  false,
 				Columns: []*schema.Column{SessionsColumns[7], SessionsColumns[14]},
@@ -419,6 +492,8 @@ var (
 		DeliveriesTable,
 		DeliveryAttemptsTable,
 		EventsTable,
+		EventCursorsTable,
+		EventWebhooksTable,
 		HeldStatusTable,
 		IdempotencyKeysTable,
 		KeysTable,
@@ -433,6 +508,7 @@ func init() {
 	ConnectionsTable.ForeignKeys[0].RefTable = AgentsTable
 	DeliveriesTable.ForeignKeys[0].RefTable = SessionsTable
 	DeliveryAttemptsTable.ForeignKeys[0].RefTable = DeliveriesTable
+	EventCursorsTable.ForeignKeys[0].RefTable = SessionsTable
 	IdempotencyKeysTable.ForeignKeys[0].RefTable = SessionsTable
 	LateMessagesTable.ForeignKeys[0].RefTable = SessionsTable
 	MetaTable.Annotation = &entsql.Annotation{

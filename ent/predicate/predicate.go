@@ -21,6 +21,12 @@ type DeliveryAttempt func(*sql.Selector)
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)
 
+// EventCursor is the predicate function for eventcursor builders.
+type EventCursor func(*sql.Selector)
+
+// EventWebhook is the predicate function for eventwebhook builders.
+type EventWebhook func(*sql.Selector)
+
 // HeldStatus is the predicate function for heldstatus builders.
 type HeldStatus func(*sql.Selector)
 

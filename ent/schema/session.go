@@ -46,6 +46,7 @@ func (Session) Fields() []ent.Field {
 		moment("close_time"),
 		field.Int64("last_sequence"),
 		field.Int64("epoch"),
+		field.Int64("change").Default(0).Comment("place of its latest change in the order of all sessions' changes"),
 	}
 }
 
@@ -56,6 +57,7 @@ func (Session) Edges() []ent.Edge {
 		edge.To("deliveries", Delivery.Type).Annotations(cascade),
 		edge.To("idempotency_keys", IdempotencyKey.Type).Annotations(cascade),
 		edge.To("late_messages", LateMessage.Type).Annotations(cascade),
+		edge.To("event_cursors", EventCursor.Type).Annotations(cascade),
 	}
 }
 
@@ -73,6 +75,7 @@ func (Session) Indexes() []ent.Index {
 		index.Fields("agent_id", "id").StorageKey("session_agent"),
 		index.Fields("due").StorageKey("session_due").
 			Annotations(entsql.IndexWhere("due > 0")),
+		index.Fields("state", "change").StorageKey("session_change"),
 		index.Fields("connection_id", "ref_id").StorageKey("session_ref").
 			Annotations(entsql.IndexWhere("ref_id <> ''")),
 	}

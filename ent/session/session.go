@@ -66,18 +66,24 @@ const (
 	FieldLastSequence = "last_sequence"
 	// FieldEpoch holds the string denoting the epoch field in the database.
 	FieldEpoch = "epoch"
+	// FieldChange holds the string denoting the change field in the database.
+	FieldChange = "change"
 	// EdgeDeliveries holds the string denoting the deliveries edge name in mutations.
 	EdgeDeliveries = "deliveries"
 	// EdgeIdempotencyKeys holds the string denoting the idempotency_keys edge name in mutations.
 	EdgeIdempotencyKeys = "idempotency_keys"
 	// EdgeLateMessages holds the string denoting the late_messages edge name in mutations.
 	EdgeLateMessages = "late_messages"
+	// EdgeEventCursors holds the string denoting the event_cursors edge name in mutations.
+	EdgeEventCursors = "event_cursors"
 	// DeliveryFieldID holds the string denoting the ID field of the Delivery.
 	DeliveryFieldID = "id"
 	// IdempotencyKeyFieldID holds the string denoting the ID field of the IdempotencyKey.
 	IdempotencyKeyFieldID = "id"
 	// LateMessageFieldID holds the string denoting the ID field of the LateMessage.
 	LateMessageFieldID = "id"
+	// EventCursorFieldID holds the string denoting the ID field of the EventCursor.
+	EventCursorFieldID = "id"
 	// Table holds the table name of the session in the database.
 	Table = "sessions"
 	// DeliveriesTable is the table that holds the deliveries relation/edge.
@@ -101,6 +107,13 @@ const (
 	LateMessagesInverseTable = "late_messages"
 	// LateMessagesColumn is the table column denoting the late_messages relation/edge.
 	LateMessagesColumn = "session_num"
+	// EventCursorsTable is the table that holds the event_cursors relation/edge.
+	EventCursorsTable = "event_cursors"
+	// EventCursorsInverseTable is the table name for the EventCursor entity.
+	// It exists in this package in order to avoid circular dependency with the "eventcursor" package.
+	EventCursorsInverseTable = "event_cursors"
+	// EventCursorsColumn is the table column denoting the event_cursors relation/edge.
+	EventCursorsColumn = "session_num"
 )
 
 // Columns holds all SQL columns for session fields.
@@ -133,6 +146,7 @@ var Columns = []string{
 	FieldCloseTime,
 	FieldLastSequence,
 	FieldEpoch,
+	FieldChange,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -182,6 +196,8 @@ var (
 	DefaultActivateTime int64
 	// DefaultCloseTime holds the default value on creation for the "close_time" field.
 	DefaultCloseTime int64
+	// DefaultChange holds the default value on creation for the "change" field.
+	DefaultChange int64
 )
 
 // OrderOption defines the ordering options for the Session queries.
@@ -327,6 +343,11 @@ func ByEpoch(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEpoch, opts...).ToFunc()
 }
 
+// ByChange orders the results by the change field.
+func ByChange(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChange, opts...).ToFunc()
+}
+
 // ByDeliveriesCount orders the results by deliveries count.
 func ByDeliveriesCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -368,6 +389,20 @@ func ByLateMessages(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newLateMessagesStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByEventCursorsCount orders the results by event_cursors count.
+func ByEventCursorsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newEventCursorsStep(), opts...)
+	}
+}
+
+// ByEventCursors orders the results by event_cursors terms.
+func ByEventCursors(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newEventCursorsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newDeliveriesStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -387,5 +422,12 @@ func newLateMessagesStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(LateMessagesInverseTable, LateMessageFieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, LateMessagesTable, LateMessagesColumn),
+	)
+}
+func newEventCursorsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(EventCursorsInverseTable, EventCursorFieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, EventCursorsTable, EventCursorsColumn),
 	)
 }

@@ -188,6 +188,11 @@ func Epoch(v int64) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldEpoch, v))
 }
 
+// Change applies equality check predicate on the "change" field. It's identical to ChangeEQ.
+func Change(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldChange, v))
+}
+
 // CreateTimeEQ applies the EQ predicate on the "create_time" field.
 func CreateTimeEQ(v int64) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldCreateTime, v))
@@ -1638,6 +1643,46 @@ func EpochLTE(v int64) predicate.Session {
 	return predicate.Session(sql.FieldLTE(FieldEpoch, v))
 }
 
+// ChangeEQ applies the EQ predicate on the "change" field.
+func ChangeEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldChange, v))
+}
+
+// ChangeNEQ applies the NEQ predicate on the "change" field.
+func ChangeNEQ(v int64) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldChange, v))
+}
+
+// ChangeIn applies the In predicate on the "change" field.
+func ChangeIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldChange, vs...))
+}
+
+// ChangeNotIn applies the NotIn predicate on the "change" field.
+func ChangeNotIn(vs ...int64) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldChange, vs...))
+}
+
+// ChangeGT applies the GT predicate on the "change" field.
+func ChangeGT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldChange, v))
+}
+
+// ChangeGTE applies the GTE predicate on the "change" field.
+func ChangeGTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldChange, v))
+}
+
+// ChangeLT applies the LT predicate on the "change" field.
+func ChangeLT(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldChange, v))
+}
+
+// ChangeLTE applies the LTE predicate on the "change" field.
+func ChangeLTE(v int64) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldChange, v))
+}
+
 // HasDeliveries applies the HasEdge predicate on the "deliveries" edge.
 func HasDeliveries() predicate.Session {
 	return predicate.Session(func(s *sql.Selector) {
@@ -1699,6 +1744,29 @@ func HasLateMessages() predicate.Session {
 func HasLateMessagesWith(preds ...predicate.LateMessage) predicate.Session {
 	return predicate.Session(func(s *sql.Selector) {
 		step := newLateMessagesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasEventCursors applies the HasEdge predicate on the "event_cursors" edge.
+func HasEventCursors() predicate.Session {
+	return predicate.Session(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, EventCursorsTable, EventCursorsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasEventCursorsWith applies the HasEdge predicate on the "event_cursors" edge with a given conditions (other predicates).
+func HasEventCursorsWith(preds ...predicate.EventCursor) predicate.Session {
+	return predicate.Session(func(s *sql.Selector) {
+		step := newEventCursorsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -6,6 +6,7 @@ export * from "./src/handoff/v1/chat_service_pb.js";
 export * from "./src/handoff/v1/conversation_pb.js";
 export * from "./src/handoff/v1/desk_service_pb.js";
 export * from "./src/handoff/v1/event_pb.js";
+export * from "./src/handoff/v1/event_webhook_pb.js";
 export * from "./src/handoff/v1/handoff_service_pb.js";
 export * from "./src/handoff/v1/key_service_pb.js";
 export * from "./src/handoff/v1/provider_pb.js";

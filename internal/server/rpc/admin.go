@@ -6,11 +6,16 @@ import (
 	"connectrpc.com/connect"
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
+	"github.com/human-handoff/handoff/gen/go/handoff/v1/handoffv1connect"
 	"github.com/human-handoff/handoff/internal/server/wire"
 )
 
 // adminServer is AdminService.
-type adminServer struct{ config Config }
+type adminServer struct {
+	handoffv1connect.UnimplementedAdminServiceHandler
+
+	config Config
+}
 
 // ListDeliveries lists what went, or has to go, to providers.
 func (s *adminServer) ListDeliveries(ctx context.Context, r *handoffv1.ListDeliveriesRequest) (*handoffv1.ListDeliveriesResponse, error) {

@@ -119,14 +119,15 @@ var File_handoff_v1_admin_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1ehandoff/v1/admin_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16handoff/v1/agent.proto\x1a\x19handoff/v1/delivery.proto\x1a\x18handoff/v1/inbound.proto\"9\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16handoff/v1/agent.proto\x1a\x19handoff/v1/delivery.proto\x1a\x1ehandoff/v1/event_webhook.proto\x1a\x18handoff/v1/inbound.proto\"9\n" +
 	"\x12WatchStatusRequest\x12#\n" +
 	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\"@\n" +
 	"\x13WatchStatusResponse\x12)\n" +
-	"\x06agents\x18\x01 \x03(\v2\x11.handoff.v1.AgentR\x06agents2\x94\x04\n" +
+	"\x06agents\x18\x01 \x03(\v2\x11.handoff.v1.AgentR\x06agents2\x81\x05\n" +
 	"\fAdminService\x12\\\n" +
 	"\x0eListDeliveries\x12!.handoff.v1.ListDeliveriesRequest\x1a\".handoff.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12T\n" +
-	"\rRetryDelivery\x12 .handoff.v1.RetryDeliveryRequest\x1a!.handoff.v1.RetryDeliveryResponse\x12J\n" +
+	"\rRetryDelivery\x12 .handoff.v1.RetryDeliveryRequest\x1a!.handoff.v1.RetryDeliveryResponse\x12k\n" +
+	"\x13ListEventDeliveries\x12&.handoff.v1.ListEventDeliveriesRequest\x1a'.handoff.v1.ListEventDeliveriesResponse\"\x03\x90\x02\x01\x12J\n" +
 	"\bListLate\x12\x1b.handoff.v1.ListLateRequest\x1a\x1c.handoff.v1.ListLateResponse\"\x03\x90\x02\x01\x12\\\n" +
 	"\x0eListQuarantine\x12!.handoff.v1.ListQuarantineRequest\x1a\".handoff.v1.ListQuarantineResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\rReplayInbound\x12 .handoff.v1.ReplayInboundRequest\x1a!.handoff.v1.ReplayInboundResponse\x12P\n" +
@@ -146,36 +147,40 @@ func file_handoff_v1_admin_service_proto_rawDescGZIP() []byte {
 
 var file_handoff_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_handoff_v1_admin_service_proto_goTypes = []any{
-	(*WatchStatusRequest)(nil),     // 0: handoff.v1.WatchStatusRequest
-	(*WatchStatusResponse)(nil),    // 1: handoff.v1.WatchStatusResponse
-	(*Agent)(nil),                  // 2: handoff.v1.Agent
-	(*ListDeliveriesRequest)(nil),  // 3: handoff.v1.ListDeliveriesRequest
-	(*RetryDeliveryRequest)(nil),   // 4: handoff.v1.RetryDeliveryRequest
-	(*ListLateRequest)(nil),        // 5: handoff.v1.ListLateRequest
-	(*ListQuarantineRequest)(nil),  // 6: handoff.v1.ListQuarantineRequest
-	(*ReplayInboundRequest)(nil),   // 7: handoff.v1.ReplayInboundRequest
-	(*ListDeliveriesResponse)(nil), // 8: handoff.v1.ListDeliveriesResponse
-	(*RetryDeliveryResponse)(nil),  // 9: handoff.v1.RetryDeliveryResponse
-	(*ListLateResponse)(nil),       // 10: handoff.v1.ListLateResponse
-	(*ListQuarantineResponse)(nil), // 11: handoff.v1.ListQuarantineResponse
-	(*ReplayInboundResponse)(nil),  // 12: handoff.v1.ReplayInboundResponse
+	(*WatchStatusRequest)(nil),          // 0: handoff.v1.WatchStatusRequest
+	(*WatchStatusResponse)(nil),         // 1: handoff.v1.WatchStatusResponse
+	(*Agent)(nil),                       // 2: handoff.v1.Agent
+	(*ListDeliveriesRequest)(nil),       // 3: handoff.v1.ListDeliveriesRequest
+	(*RetryDeliveryRequest)(nil),        // 4: handoff.v1.RetryDeliveryRequest
+	(*ListEventDeliveriesRequest)(nil),  // 5: handoff.v1.ListEventDeliveriesRequest
+	(*ListLateRequest)(nil),             // 6: handoff.v1.ListLateRequest
+	(*ListQuarantineRequest)(nil),       // 7: handoff.v1.ListQuarantineRequest
+	(*ReplayInboundRequest)(nil),        // 8: handoff.v1.ReplayInboundRequest
+	(*ListDeliveriesResponse)(nil),      // 9: handoff.v1.ListDeliveriesResponse
+	(*RetryDeliveryResponse)(nil),       // 10: handoff.v1.RetryDeliveryResponse
+	(*ListEventDeliveriesResponse)(nil), // 11: handoff.v1.ListEventDeliveriesResponse
+	(*ListLateResponse)(nil),            // 12: handoff.v1.ListLateResponse
+	(*ListQuarantineResponse)(nil),      // 13: handoff.v1.ListQuarantineResponse
+	(*ReplayInboundResponse)(nil),       // 14: handoff.v1.ReplayInboundResponse
 }
 var file_handoff_v1_admin_service_proto_depIdxs = []int32{
 	2,  // 0: handoff.v1.WatchStatusResponse.agents:type_name -> handoff.v1.Agent
 	3,  // 1: handoff.v1.AdminService.ListDeliveries:input_type -> handoff.v1.ListDeliveriesRequest
 	4,  // 2: handoff.v1.AdminService.RetryDelivery:input_type -> handoff.v1.RetryDeliveryRequest
-	5,  // 3: handoff.v1.AdminService.ListLate:input_type -> handoff.v1.ListLateRequest
-	6,  // 4: handoff.v1.AdminService.ListQuarantine:input_type -> handoff.v1.ListQuarantineRequest
-	7,  // 5: handoff.v1.AdminService.ReplayInbound:input_type -> handoff.v1.ReplayInboundRequest
-	0,  // 6: handoff.v1.AdminService.WatchStatus:input_type -> handoff.v1.WatchStatusRequest
-	8,  // 7: handoff.v1.AdminService.ListDeliveries:output_type -> handoff.v1.ListDeliveriesResponse
-	9,  // 8: handoff.v1.AdminService.RetryDelivery:output_type -> handoff.v1.RetryDeliveryResponse
-	10, // 9: handoff.v1.AdminService.ListLate:output_type -> handoff.v1.ListLateResponse
-	11, // 10: handoff.v1.AdminService.ListQuarantine:output_type -> handoff.v1.ListQuarantineResponse
-	12, // 11: handoff.v1.AdminService.ReplayInbound:output_type -> handoff.v1.ReplayInboundResponse
-	1,  // 12: handoff.v1.AdminService.WatchStatus:output_type -> handoff.v1.WatchStatusResponse
-	7,  // [7:13] is the sub-list for method output_type
-	1,  // [1:7] is the sub-list for method input_type
+	5,  // 3: handoff.v1.AdminService.ListEventDeliveries:input_type -> handoff.v1.ListEventDeliveriesRequest
+	6,  // 4: handoff.v1.AdminService.ListLate:input_type -> handoff.v1.ListLateRequest
+	7,  // 5: handoff.v1.AdminService.ListQuarantine:input_type -> handoff.v1.ListQuarantineRequest
+	8,  // 6: handoff.v1.AdminService.ReplayInbound:input_type -> handoff.v1.ReplayInboundRequest
+	0,  // 7: handoff.v1.AdminService.WatchStatus:input_type -> handoff.v1.WatchStatusRequest
+	9,  // 8: handoff.v1.AdminService.ListDeliveries:output_type -> handoff.v1.ListDeliveriesResponse
+	10, // 9: handoff.v1.AdminService.RetryDelivery:output_type -> handoff.v1.RetryDeliveryResponse
+	11, // 10: handoff.v1.AdminService.ListEventDeliveries:output_type -> handoff.v1.ListEventDeliveriesResponse
+	12, // 11: handoff.v1.AdminService.ListLate:output_type -> handoff.v1.ListLateResponse
+	13, // 12: handoff.v1.AdminService.ListQuarantine:output_type -> handoff.v1.ListQuarantineResponse
+	14, // 13: handoff.v1.AdminService.ReplayInbound:output_type -> handoff.v1.ReplayInboundResponse
+	1,  // 14: handoff.v1.AdminService.WatchStatus:output_type -> handoff.v1.WatchStatusResponse
+	8,  // [8:15] is the sub-list for method output_type
+	1,  // [1:8] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
 	1,  // [1:1] is the sub-list for extension extendee
 	0,  // [0:1] is the sub-list for field type_name
@@ -188,6 +193,7 @@ func file_handoff_v1_admin_service_proto_init() {
 	}
 	file_handoff_v1_agent_proto_init()
 	file_handoff_v1_delivery_proto_init()
+	file_handoff_v1_event_webhook_proto_init()
 	file_handoff_v1_inbound_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

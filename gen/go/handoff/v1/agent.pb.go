@@ -2068,9 +2068,11 @@ type Agent struct {
 	// Settings.enabled.
 	Enabled bool `protobuf:"varint,3,opt,name=enabled,proto3" json:"enabled,omitempty"`
 	// Version of its configuration.
-	Etag          string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// How its event webhook fares. UNSPECIFIED: it has none.
+	EventWebhookState EventWebhookState `protobuf:"varint,5,opt,name=event_webhook_state,json=eventWebhookState,proto3,enum=handoff.v1.EventWebhookState" json:"event_webhook_state,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Agent) Reset() {
@@ -2131,12 +2133,19 @@ func (x *Agent) GetEtag() string {
 	return ""
 }
 
+func (x *Agent) GetEventWebhookState() EventWebhookState {
+	if x != nil {
+		return x.EventWebhookState
+	}
+	return EventWebhookState_EVENT_WEBHOOK_STATE_UNSPECIFIED
+}
+
 var File_handoff_v1_agent_proto protoreflect.FileDescriptor
 
 const file_handoff_v1_agent_proto_rawDesc = "" +
 	"\n" +
 	"\x16handoff/v1/agent.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19handoff/v1/provider.proto\x1a\x18handoff/v1/session.proto\x1a\x19handoff/v1/settings.proto\"\x85\a\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehandoff/v1/event_webhook.proto\x1a\x19handoff/v1/provider.proto\x1a\x18handoff/v1/session.proto\x1a\x19handoff/v1/settings.proto\"\x85\a\n" +
 	"\x18ConfigureProviderRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x120\n" +
@@ -2287,12 +2296,13 @@ const file_handoff_v1_agent_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"g\n" +
 	"\x12ListAgentsResponse\x12)\n" +
 	"\x06agents\x18\x01 \x03(\v2\x11.handoff.v1.AgentR\x06agents\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd2\x01\n" +
 	"\x05Agent\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x121\n" +
 	"\x06status\x18\x02 \x01(\v2\x19.handoff.v1.ServiceStatusR\x06status\x12\x18\n" +
 	"\aenabled\x18\x03 \x01(\bR\aenabled\x12\x12\n" +
-	"\x04etag\x18\x04 \x01(\tR\x04etagB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
+	"\x04etag\x18\x04 \x01(\tR\x04etag\x12M\n" +
+	"\x13event_webhook_state\x18\x05 \x01(\x0e2\x1d.handoff.v1.EventWebhookStateR\x11eventWebhookStateB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
 	file_handoff_v1_agent_proto_rawDescOnce sync.Once
@@ -2353,6 +2363,7 @@ var file_handoff_v1_agent_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil),     // 42: google.protobuf.Timestamp
 	(*ServiceWindow)(nil),             // 43: handoff.v1.ServiceWindow
 	(*ClosedDate)(nil),                // 44: handoff.v1.ClosedDate
+	(EventWebhookState)(0),            // 45: handoff.v1.EventWebhookState
 }
 var file_handoff_v1_agent_proto_depIdxs = []int32{
 	26, // 0: handoff.v1.ConfigureProviderRequest.settings:type_name -> handoff.v1.Settings
@@ -2400,11 +2411,12 @@ var file_handoff_v1_agent_proto_depIdxs = []int32{
 	21, // 42: handoff.v1.ProviderKind.fields:type_name -> handoff.v1.ProviderField
 	24, // 43: handoff.v1.ListAgentsResponse.agents:type_name -> handoff.v1.Agent
 	39, // 44: handoff.v1.Agent.status:type_name -> handoff.v1.ServiceStatus
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	45, // 45: handoff.v1.Agent.event_webhook_state:type_name -> handoff.v1.EventWebhookState
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_agent_proto_init() }
@@ -2412,6 +2424,7 @@ func file_handoff_v1_agent_proto_init() {
 	if File_handoff_v1_agent_proto != nil {
 		return
 	}
+	file_handoff_v1_event_webhook_proto_init()
 	file_handoff_v1_provider_proto_init()
 	file_handoff_v1_session_proto_init()
 	file_handoff_v1_settings_proto_init()

@@ -7,6 +7,7 @@
 package handoffv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -677,12 +678,141 @@ func (x *Typing) GetActive() bool {
 	return false
 }
 
+// ListEventsRequest chooses events.
+type ListEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The last sequence that the reader has. Default: 0, the whole log.
+	AfterSequence uint64 `protobuf:"varint,2,opt,name=after_sequence,json=afterSequence,proto3" json:"after_sequence,omitempty"`
+	// How many at most, up to 1,000. Default: 50.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The `next_page_token` of the page before. Empty: the first page. Other
+	// filters must stay the same; a token that is not ours is `invalid_argument`.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEventsRequest) Reset() {
+	*x = ListEventsRequest{}
+	mi := &file_handoff_v1_event_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEventsRequest) ProtoMessage() {}
+
+func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_event_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
+func (*ListEventsRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListEventsRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *ListEventsRequest) GetAfterSequence() uint64 {
+	if x != nil {
+		return x.AfterSequence
+	}
+	return 0
+}
+
+func (x *ListEventsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListEventsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListEventsResponse is one page.
+type ListEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The events in order.
+	Events []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	// Token of the next page. Empty: this was the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEventsResponse) Reset() {
+	*x = ListEventsResponse{}
+	mi := &file_handoff_v1_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEventsResponse) ProtoMessage() {}
+
+func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
+func (*ListEventsResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListEventsResponse) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *ListEventsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_handoff_v1_event_proto protoreflect.FileDescriptor
 
 const file_handoff_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"\x16handoff/v1/event.proto\x12\n" +
-	"handoff.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18handoff/v1/session.proto\"\xe7\x03\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18handoff/v1/session.proto\"\xe7\x03\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12/\n" +
@@ -722,7 +852,19 @@ const file_handoff_v1_event_proto_rawDesc = "" +
 	"\x06signal\"L\n" +
 	"\x06Typing\x12*\n" +
 	"\x06author\x18\x01 \x01(\x0e2\x12.handoff.v1.AuthorR\x06author\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\bR\x06activeB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
+	"\x06active\x18\x02 \x01(\bR\x06active\"\xb7\x01\n" +
+	"\x11ListEventsRequest\x12)\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12%\n" +
+	"\x0eafter_sequence\x18\x02 \x01(\x04R\rafterSequence\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"g\n" +
+	"\x12ListEventsResponse\x12)\n" +
+	"\x06events\x18\x01 \x03(\v2\x11.handoff.v1.EventR\x06events\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageTokenB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
 	file_handoff_v1_event_proto_rawDescOnce sync.Once
@@ -737,7 +879,7 @@ func file_handoff_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_handoff_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_handoff_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_handoff_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_handoff_v1_event_proto_goTypes = []any{
 	(ParticipantChanged_Change)(0), // 0: handoff.v1.ParticipantChanged.Change
 	(*Event)(nil),                  // 1: handoff.v1.Event
@@ -748,37 +890,40 @@ var file_handoff_v1_event_proto_goTypes = []any{
 	(*QueueChanged)(nil),           // 6: handoff.v1.QueueChanged
 	(*Signal)(nil),                 // 7: handoff.v1.Signal
 	(*Typing)(nil),                 // 8: handoff.v1.Typing
-	(*timestamppb.Timestamp)(nil),  // 9: google.protobuf.Timestamp
-	(*Message)(nil),                // 10: handoff.v1.Message
-	(SessionState)(0),              // 11: handoff.v1.SessionState
-	(CloseReason)(0),               // 12: handoff.v1.CloseReason
-	(*Outcome)(nil),                // 13: handoff.v1.Outcome
-	(MessageStatus)(0),             // 14: handoff.v1.MessageStatus
-	(*durationpb.Duration)(nil),    // 15: google.protobuf.Duration
-	(Author)(0),                    // 16: handoff.v1.Author
+	(*ListEventsRequest)(nil),      // 9: handoff.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),     // 10: handoff.v1.ListEventsResponse
+	(*timestamppb.Timestamp)(nil),  // 11: google.protobuf.Timestamp
+	(*Message)(nil),                // 12: handoff.v1.Message
+	(SessionState)(0),              // 13: handoff.v1.SessionState
+	(CloseReason)(0),               // 14: handoff.v1.CloseReason
+	(*Outcome)(nil),                // 15: handoff.v1.Outcome
+	(MessageStatus)(0),             // 16: handoff.v1.MessageStatus
+	(*durationpb.Duration)(nil),    // 17: google.protobuf.Duration
+	(Author)(0),                    // 18: handoff.v1.Author
 }
 var file_handoff_v1_event_proto_depIdxs = []int32{
-	9,  // 0: handoff.v1.Event.time:type_name -> google.protobuf.Timestamp
-	10, // 1: handoff.v1.Event.message:type_name -> handoff.v1.Message
+	11, // 0: handoff.v1.Event.time:type_name -> google.protobuf.Timestamp
+	12, // 1: handoff.v1.Event.message:type_name -> handoff.v1.Message
 	2,  // 2: handoff.v1.Event.state_changed:type_name -> handoff.v1.StateChanged
 	3,  // 3: handoff.v1.Event.wait_prompt:type_name -> handoff.v1.WaitPrompt
 	4,  // 4: handoff.v1.Event.message_status:type_name -> handoff.v1.MessageStatusChanged
 	5,  // 5: handoff.v1.Event.participant_changed:type_name -> handoff.v1.ParticipantChanged
 	6,  // 6: handoff.v1.Event.queue_changed:type_name -> handoff.v1.QueueChanged
-	11, // 7: handoff.v1.StateChanged.state:type_name -> handoff.v1.SessionState
-	12, // 8: handoff.v1.StateChanged.close_reason:type_name -> handoff.v1.CloseReason
-	13, // 9: handoff.v1.StateChanged.outcome:type_name -> handoff.v1.Outcome
-	9,  // 10: handoff.v1.WaitPrompt.deadline:type_name -> google.protobuf.Timestamp
-	14, // 11: handoff.v1.MessageStatusChanged.status:type_name -> handoff.v1.MessageStatus
+	13, // 7: handoff.v1.StateChanged.state:type_name -> handoff.v1.SessionState
+	14, // 8: handoff.v1.StateChanged.close_reason:type_name -> handoff.v1.CloseReason
+	15, // 9: handoff.v1.StateChanged.outcome:type_name -> handoff.v1.Outcome
+	11, // 10: handoff.v1.WaitPrompt.deadline:type_name -> google.protobuf.Timestamp
+	16, // 11: handoff.v1.MessageStatusChanged.status:type_name -> handoff.v1.MessageStatus
 	0,  // 12: handoff.v1.ParticipantChanged.change:type_name -> handoff.v1.ParticipantChanged.Change
-	15, // 13: handoff.v1.QueueChanged.wait:type_name -> google.protobuf.Duration
+	17, // 13: handoff.v1.QueueChanged.wait:type_name -> google.protobuf.Duration
 	8,  // 14: handoff.v1.Signal.typing:type_name -> handoff.v1.Typing
-	16, // 15: handoff.v1.Typing.author:type_name -> handoff.v1.Author
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	18, // 15: handoff.v1.Typing.author:type_name -> handoff.v1.Author
+	1,  // 16: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_event_proto_init() }
@@ -804,7 +949,7 @@ func file_handoff_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_event_proto_rawDesc), len(file_handoff_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

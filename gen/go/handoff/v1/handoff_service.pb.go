@@ -927,273 +927,6 @@ func (x *GetSessionResponse) GetSession() *Session {
 	return nil
 }
 
-// ListSessionsRequest chooses sessions. Filters add up.
-type ListSessionsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only this agent's. Empty: all agents that the key covers.
-	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
-	// Only this conversation's.
-	ConversationId string `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
-	// Only in one of these states. Empty: any.
-	States []SessionState `protobuf:"varint,3,rep,packed,name=states,proto3,enum=handoff.v1.SessionState" json:"states,omitempty"`
-	// How many at most, up to 1,000. Default: 50.
-	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before. Empty: the first page. Other
-	// filters must stay the same; a token that is not ours is `invalid_argument`.
-	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListSessionsRequest) Reset() {
-	*x = ListSessionsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListSessionsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListSessionsRequest) ProtoMessage() {}
-
-func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
-func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *ListSessionsRequest) GetAgentId() string {
-	if x != nil {
-		return x.AgentId
-	}
-	return ""
-}
-
-func (x *ListSessionsRequest) GetConversationId() string {
-	if x != nil {
-		return x.ConversationId
-	}
-	return ""
-}
-
-func (x *ListSessionsRequest) GetStates() []SessionState {
-	if x != nil {
-		return x.States
-	}
-	return nil
-}
-
-func (x *ListSessionsRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
-	}
-	return 0
-}
-
-func (x *ListSessionsRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-// ListSessionsResponse is one page.
-type ListSessionsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The sessions, the newest first.
-	Sessions []*Session `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
-	// Token of the next page. Empty: this was the last one.
-	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListSessionsResponse) Reset() {
-	*x = ListSessionsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListSessionsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListSessionsResponse) ProtoMessage() {}
-
-func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
-func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{15}
-}
-
-func (x *ListSessionsResponse) GetSessions() []*Session {
-	if x != nil {
-		return x.Sessions
-	}
-	return nil
-}
-
-func (x *ListSessionsResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
-// ListEventsRequest chooses events.
-type ListEventsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The session.
-	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// The last sequence that the reader has. Default: 0, the whole log.
-	AfterSequence uint64 `protobuf:"varint,2,opt,name=after_sequence,json=afterSequence,proto3" json:"after_sequence,omitempty"`
-	// How many at most, up to 1,000. Default: 50.
-	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before. Empty: the first page. Other
-	// filters must stay the same; a token that is not ours is `invalid_argument`.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListEventsRequest) Reset() {
-	*x = ListEventsRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListEventsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListEventsRequest) ProtoMessage() {}
-
-func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[16]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
-func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{16}
-}
-
-func (x *ListEventsRequest) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *ListEventsRequest) GetAfterSequence() uint64 {
-	if x != nil {
-		return x.AfterSequence
-	}
-	return 0
-}
-
-func (x *ListEventsRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
-	}
-	return 0
-}
-
-func (x *ListEventsRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-// ListEventsResponse is one page.
-type ListEventsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The events in order.
-	Events []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	// Token of the next page. Empty: this was the last one.
-	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListEventsResponse) Reset() {
-	*x = ListEventsResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListEventsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListEventsResponse) ProtoMessage() {}
-
-func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[17]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
-func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{17}
-}
-
-func (x *ListEventsResponse) GetEvents() []*Event {
-	if x != nil {
-		return x.Events
-	}
-	return nil
-}
-
-func (x *ListEventsResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
 // CreateUploadRequest announces a file.
 type CreateUploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1212,7 +945,7 @@ type CreateUploadRequest struct {
 
 func (x *CreateUploadRequest) Reset() {
 	*x = CreateUploadRequest{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +957,7 @@ func (x *CreateUploadRequest) String() string {
 func (*CreateUploadRequest) ProtoMessage() {}
 
 func (x *CreateUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[18]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +970,7 @@ func (x *CreateUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateUploadRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{18}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CreateUploadRequest) GetSessionId() string {
@@ -1283,7 +1016,7 @@ type CreateUploadResponse struct {
 
 func (x *CreateUploadResponse) Reset() {
 	*x = CreateUploadResponse{}
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1028,7 @@ func (x *CreateUploadResponse) String() string {
 func (*CreateUploadResponse) ProtoMessage() {}
 
 func (x *CreateUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_handoff_service_proto_msgTypes[19]
+	mi := &file_handoff_v1_handoff_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1041,7 @@ func (x *CreateUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateUploadResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{19}
+	return file_handoff_v1_handoff_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CreateUploadResponse) GetUploadId() string {
@@ -1337,7 +1070,7 @@ var File_handoff_v1_handoff_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"\n" +
 	" handoff/v1/handoff_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16handoff/v1/agent.proto\x1a\x1dhandoff/v1/conversation.proto\x1a\x16handoff/v1/event.proto\x1a\x18handoff/v1/session.proto\"\xba\x05\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16handoff/v1/agent.proto\x1a\x1dhandoff/v1/conversation.proto\x1a\x16handoff/v1/event.proto\x1a\x1ehandoff/v1/event_webhook.proto\x1a\x18handoff/v1/session.proto\"\xba\x05\n" +
 	"\x15RequestHandoffRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x123\n" +
@@ -1410,31 +1143,7 @@ const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\"C\n" +
 	"\x12GetSessionResponse\x12-\n" +
-	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionR\asession\"\x84\x02\n" +
-	"\x13ListSessionsRequest\x12#\n" +
-	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\x121\n" +
-	"\x0fconversation_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x0econversationId\x12C\n" +
-	"\x06states\x18\x03 \x03(\x0e2\x18.handoff.v1.SessionStateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
-	"\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x12'\n" +
-	"\tpage_size\x18\x04 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
-	"\n" +
-	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"o\n" +
-	"\x14ListSessionsResponse\x12/\n" +
-	"\bsessions\x18\x01 \x03(\v2\x13.handoff.v1.SessionR\bsessions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb7\x01\n" +
-	"\x11ListEventsRequest\x12)\n" +
-	"\n" +
-	"session_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12%\n" +
-	"\x0eafter_sequence\x18\x02 \x01(\x04R\rafterSequence\x12'\n" +
-	"\tpage_size\x18\x03 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
-	"\n" +
-	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"g\n" +
-	"\x12ListEventsResponse\x12)\n" +
-	"\x06events\x18\x01 \x03(\v2\x11.handoff.v1.EventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa9\x01\n" +
+	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionR\asession\"\xa9\x01\n" +
 	"\x13CreateUploadRequest\x12)\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\n" +
@@ -1450,7 +1159,7 @@ const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"\aheaders\x18\x03 \x03(\v2-.handoff.v1.CreateUploadResponse.HeadersEntryB\x03\x80\x01\x01R\aheaders\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\x85\x10\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xde\x13\n" +
 	"\x0eHandoffService\x12`\n" +
 	"\x11ConfigureProvider\x12$.handoff.v1.ConfigureProviderRequest\x1a%.handoff.v1.ConfigureProviderResponse\x12b\n" +
 	"\x10GetServiceStatus\x12#.handoff.v1.GetServiceStatusRequest\x1a$.handoff.v1.GetServiceStatusResponse\"\x03\x90\x02\x01\x12W\n" +
@@ -1477,7 +1186,12 @@ const file_handoff_v1_handoff_service_proto_rawDesc = "" +
 	"\x0eDeleteProvider\x12!.handoff.v1.DeleteProviderRequest\x1a\".handoff.v1.DeleteProviderResponse\x12e\n" +
 	"\x11ListProviderKinds\x12$.handoff.v1.ListProviderKindsRequest\x1a%.handoff.v1.ListProviderKindsResponse\"\x03\x90\x02\x01\x12P\n" +
 	"\n" +
-	"ListAgents\x12\x1d.handoff.v1.ListAgentsRequest\x1a\x1e.handoff.v1.ListAgentsResponse\"\x03\x90\x02\x01\x12Q\n" +
+	"ListAgents\x12\x1d.handoff.v1.ListAgentsRequest\x1a\x1e.handoff.v1.ListAgentsResponse\"\x03\x90\x02\x01\x12Z\n" +
+	"\x0fSetEventWebhook\x12\".handoff.v1.SetEventWebhookRequest\x1a#.handoff.v1.SetEventWebhookResponse\x12_\n" +
+	"\x0fGetEventWebhook\x12\".handoff.v1.GetEventWebhookRequest\x1a#.handoff.v1.GetEventWebhookResponse\"\x03\x90\x02\x01\x12c\n" +
+	"\x12DeleteEventWebhook\x12%.handoff.v1.DeleteEventWebhookRequest\x1a&.handoff.v1.DeleteEventWebhookResponse\x12]\n" +
+	"\x10TestEventWebhook\x12#.handoff.v1.TestEventWebhookRequest\x1a$.handoff.v1.TestEventWebhookResponse\x12V\n" +
+	"\rWatchSessions\x12 .handoff.v1.WatchSessionsRequest\x1a!.handoff.v1.WatchSessionsResponse0\x01\x12Q\n" +
 	"\fCreateUpload\x12\x1f.handoff.v1.CreateUploadRequest\x1a .handoff.v1.CreateUploadResponseB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
@@ -1492,138 +1206,154 @@ func file_handoff_v1_handoff_service_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_handoff_service_proto_rawDescData
 }
 
-var file_handoff_v1_handoff_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_handoff_v1_handoff_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_handoff_v1_handoff_service_proto_goTypes = []any{
-	(*RequestHandoffRequest)(nil),     // 0: handoff.v1.RequestHandoffRequest
-	(*RequestHandoffResponse)(nil),    // 1: handoff.v1.RequestHandoffResponse
-	(*SendMessageRequest)(nil),        // 2: handoff.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),       // 3: handoff.v1.SendMessageResponse
-	(*StreamRepliesRequest)(nil),      // 4: handoff.v1.StreamRepliesRequest
-	(*StreamRepliesResponse)(nil),     // 5: handoff.v1.StreamRepliesResponse
-	(*CloseSessionRequest)(nil),       // 6: handoff.v1.CloseSessionRequest
-	(*CloseSessionResponse)(nil),      // 7: handoff.v1.CloseSessionResponse
-	(*ContinueWaitingRequest)(nil),    // 8: handoff.v1.ContinueWaitingRequest
-	(*ContinueWaitingResponse)(nil),   // 9: handoff.v1.ContinueWaitingResponse
-	(*SendSignalRequest)(nil),         // 10: handoff.v1.SendSignalRequest
-	(*SendSignalResponse)(nil),        // 11: handoff.v1.SendSignalResponse
-	(*GetSessionRequest)(nil),         // 12: handoff.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),        // 13: handoff.v1.GetSessionResponse
-	(*ListSessionsRequest)(nil),       // 14: handoff.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),      // 15: handoff.v1.ListSessionsResponse
-	(*ListEventsRequest)(nil),         // 16: handoff.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),        // 17: handoff.v1.ListEventsResponse
-	(*CreateUploadRequest)(nil),       // 18: handoff.v1.CreateUploadRequest
-	(*CreateUploadResponse)(nil),      // 19: handoff.v1.CreateUploadResponse
-	nil,                               // 20: handoff.v1.RequestHandoffRequest.MetadataEntry
-	nil,                               // 21: handoff.v1.CreateUploadResponse.HeadersEntry
-	(*Customer)(nil),                  // 22: handoff.v1.Customer
-	(*Turn)(nil),                      // 23: handoff.v1.Turn
-	(Priority)(0),                     // 24: handoff.v1.Priority
-	(*structpb.Struct)(nil),           // 25: google.protobuf.Struct
-	(*Session)(nil),                   // 26: handoff.v1.Session
-	(*Declined)(nil),                  // 27: handoff.v1.Declined
-	(*AttachmentInput)(nil),           // 28: handoff.v1.AttachmentInput
-	(*Message)(nil),                   // 29: handoff.v1.Message
-	(*Event)(nil),                     // 30: handoff.v1.Event
-	(*Signal)(nil),                    // 31: handoff.v1.Signal
-	(SessionState)(0),                 // 32: handoff.v1.SessionState
-	(*ConfigureProviderRequest)(nil),  // 33: handoff.v1.ConfigureProviderRequest
-	(*GetServiceStatusRequest)(nil),   // 34: handoff.v1.GetServiceStatusRequest
-	(*GetHandbackRequest)(nil),        // 35: handoff.v1.GetHandbackRequest
-	(*GetConversationRequest)(nil),    // 36: handoff.v1.GetConversationRequest
-	(*CheckTurnRequest)(nil),          // 37: handoff.v1.CheckTurnRequest
-	(*GetHandoffToolRequest)(nil),     // 38: handoff.v1.GetHandoffToolRequest
-	(*EvaluateScheduleRequest)(nil),   // 39: handoff.v1.EvaluateScheduleRequest
-	(*ImportClosedDatesRequest)(nil),  // 40: handoff.v1.ImportClosedDatesRequest
-	(*GetProviderRequest)(nil),        // 41: handoff.v1.GetProviderRequest
-	(*TestProviderRequest)(nil),       // 42: handoff.v1.TestProviderRequest
-	(*DeleteProviderRequest)(nil),     // 43: handoff.v1.DeleteProviderRequest
-	(*ListProviderKindsRequest)(nil),  // 44: handoff.v1.ListProviderKindsRequest
-	(*ListAgentsRequest)(nil),         // 45: handoff.v1.ListAgentsRequest
-	(*ConfigureProviderResponse)(nil), // 46: handoff.v1.ConfigureProviderResponse
-	(*GetServiceStatusResponse)(nil),  // 47: handoff.v1.GetServiceStatusResponse
-	(*GetHandbackResponse)(nil),       // 48: handoff.v1.GetHandbackResponse
-	(*GetConversationResponse)(nil),   // 49: handoff.v1.GetConversationResponse
-	(*CheckTurnResponse)(nil),         // 50: handoff.v1.CheckTurnResponse
-	(*GetHandoffToolResponse)(nil),    // 51: handoff.v1.GetHandoffToolResponse
-	(*EvaluateScheduleResponse)(nil),  // 52: handoff.v1.EvaluateScheduleResponse
-	(*ImportClosedDatesResponse)(nil), // 53: handoff.v1.ImportClosedDatesResponse
-	(*GetProviderResponse)(nil),       // 54: handoff.v1.GetProviderResponse
-	(*TestProviderResponse)(nil),      // 55: handoff.v1.TestProviderResponse
-	(*DeleteProviderResponse)(nil),    // 56: handoff.v1.DeleteProviderResponse
-	(*ListProviderKindsResponse)(nil), // 57: handoff.v1.ListProviderKindsResponse
-	(*ListAgentsResponse)(nil),        // 58: handoff.v1.ListAgentsResponse
+	(*RequestHandoffRequest)(nil),      // 0: handoff.v1.RequestHandoffRequest
+	(*RequestHandoffResponse)(nil),     // 1: handoff.v1.RequestHandoffResponse
+	(*SendMessageRequest)(nil),         // 2: handoff.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),        // 3: handoff.v1.SendMessageResponse
+	(*StreamRepliesRequest)(nil),       // 4: handoff.v1.StreamRepliesRequest
+	(*StreamRepliesResponse)(nil),      // 5: handoff.v1.StreamRepliesResponse
+	(*CloseSessionRequest)(nil),        // 6: handoff.v1.CloseSessionRequest
+	(*CloseSessionResponse)(nil),       // 7: handoff.v1.CloseSessionResponse
+	(*ContinueWaitingRequest)(nil),     // 8: handoff.v1.ContinueWaitingRequest
+	(*ContinueWaitingResponse)(nil),    // 9: handoff.v1.ContinueWaitingResponse
+	(*SendSignalRequest)(nil),          // 10: handoff.v1.SendSignalRequest
+	(*SendSignalResponse)(nil),         // 11: handoff.v1.SendSignalResponse
+	(*GetSessionRequest)(nil),          // 12: handoff.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),         // 13: handoff.v1.GetSessionResponse
+	(*CreateUploadRequest)(nil),        // 14: handoff.v1.CreateUploadRequest
+	(*CreateUploadResponse)(nil),       // 15: handoff.v1.CreateUploadResponse
+	nil,                                // 16: handoff.v1.RequestHandoffRequest.MetadataEntry
+	nil,                                // 17: handoff.v1.CreateUploadResponse.HeadersEntry
+	(*Customer)(nil),                   // 18: handoff.v1.Customer
+	(*Turn)(nil),                       // 19: handoff.v1.Turn
+	(Priority)(0),                      // 20: handoff.v1.Priority
+	(*structpb.Struct)(nil),            // 21: google.protobuf.Struct
+	(*Session)(nil),                    // 22: handoff.v1.Session
+	(*Declined)(nil),                   // 23: handoff.v1.Declined
+	(*AttachmentInput)(nil),            // 24: handoff.v1.AttachmentInput
+	(*Message)(nil),                    // 25: handoff.v1.Message
+	(*Event)(nil),                      // 26: handoff.v1.Event
+	(*Signal)(nil),                     // 27: handoff.v1.Signal
+	(*ConfigureProviderRequest)(nil),   // 28: handoff.v1.ConfigureProviderRequest
+	(*GetServiceStatusRequest)(nil),    // 29: handoff.v1.GetServiceStatusRequest
+	(*ListSessionsRequest)(nil),        // 30: handoff.v1.ListSessionsRequest
+	(*ListEventsRequest)(nil),          // 31: handoff.v1.ListEventsRequest
+	(*GetHandbackRequest)(nil),         // 32: handoff.v1.GetHandbackRequest
+	(*GetConversationRequest)(nil),     // 33: handoff.v1.GetConversationRequest
+	(*CheckTurnRequest)(nil),           // 34: handoff.v1.CheckTurnRequest
+	(*GetHandoffToolRequest)(nil),      // 35: handoff.v1.GetHandoffToolRequest
+	(*EvaluateScheduleRequest)(nil),    // 36: handoff.v1.EvaluateScheduleRequest
+	(*ImportClosedDatesRequest)(nil),   // 37: handoff.v1.ImportClosedDatesRequest
+	(*GetProviderRequest)(nil),         // 38: handoff.v1.GetProviderRequest
+	(*TestProviderRequest)(nil),        // 39: handoff.v1.TestProviderRequest
+	(*DeleteProviderRequest)(nil),      // 40: handoff.v1.DeleteProviderRequest
+	(*ListProviderKindsRequest)(nil),   // 41: handoff.v1.ListProviderKindsRequest
+	(*ListAgentsRequest)(nil),          // 42: handoff.v1.ListAgentsRequest
+	(*SetEventWebhookRequest)(nil),     // 43: handoff.v1.SetEventWebhookRequest
+	(*GetEventWebhookRequest)(nil),     // 44: handoff.v1.GetEventWebhookRequest
+	(*DeleteEventWebhookRequest)(nil),  // 45: handoff.v1.DeleteEventWebhookRequest
+	(*TestEventWebhookRequest)(nil),    // 46: handoff.v1.TestEventWebhookRequest
+	(*WatchSessionsRequest)(nil),       // 47: handoff.v1.WatchSessionsRequest
+	(*ConfigureProviderResponse)(nil),  // 48: handoff.v1.ConfigureProviderResponse
+	(*GetServiceStatusResponse)(nil),   // 49: handoff.v1.GetServiceStatusResponse
+	(*ListSessionsResponse)(nil),       // 50: handoff.v1.ListSessionsResponse
+	(*ListEventsResponse)(nil),         // 51: handoff.v1.ListEventsResponse
+	(*GetHandbackResponse)(nil),        // 52: handoff.v1.GetHandbackResponse
+	(*GetConversationResponse)(nil),    // 53: handoff.v1.GetConversationResponse
+	(*CheckTurnResponse)(nil),          // 54: handoff.v1.CheckTurnResponse
+	(*GetHandoffToolResponse)(nil),     // 55: handoff.v1.GetHandoffToolResponse
+	(*EvaluateScheduleResponse)(nil),   // 56: handoff.v1.EvaluateScheduleResponse
+	(*ImportClosedDatesResponse)(nil),  // 57: handoff.v1.ImportClosedDatesResponse
+	(*GetProviderResponse)(nil),        // 58: handoff.v1.GetProviderResponse
+	(*TestProviderResponse)(nil),       // 59: handoff.v1.TestProviderResponse
+	(*DeleteProviderResponse)(nil),     // 60: handoff.v1.DeleteProviderResponse
+	(*ListProviderKindsResponse)(nil),  // 61: handoff.v1.ListProviderKindsResponse
+	(*ListAgentsResponse)(nil),         // 62: handoff.v1.ListAgentsResponse
+	(*SetEventWebhookResponse)(nil),    // 63: handoff.v1.SetEventWebhookResponse
+	(*GetEventWebhookResponse)(nil),    // 64: handoff.v1.GetEventWebhookResponse
+	(*DeleteEventWebhookResponse)(nil), // 65: handoff.v1.DeleteEventWebhookResponse
+	(*TestEventWebhookResponse)(nil),   // 66: handoff.v1.TestEventWebhookResponse
+	(*WatchSessionsResponse)(nil),      // 67: handoff.v1.WatchSessionsResponse
 }
 var file_handoff_v1_handoff_service_proto_depIdxs = []int32{
-	22, // 0: handoff.v1.RequestHandoffRequest.customer:type_name -> handoff.v1.Customer
-	23, // 1: handoff.v1.RequestHandoffRequest.transcript:type_name -> handoff.v1.Turn
-	24, // 2: handoff.v1.RequestHandoffRequest.priority:type_name -> handoff.v1.Priority
-	20, // 3: handoff.v1.RequestHandoffRequest.metadata:type_name -> handoff.v1.RequestHandoffRequest.MetadataEntry
-	25, // 4: handoff.v1.RequestHandoffRequest.provider_extra:type_name -> google.protobuf.Struct
-	26, // 5: handoff.v1.RequestHandoffResponse.session:type_name -> handoff.v1.Session
-	27, // 6: handoff.v1.RequestHandoffResponse.declined:type_name -> handoff.v1.Declined
-	28, // 7: handoff.v1.SendMessageRequest.attachments:type_name -> handoff.v1.AttachmentInput
-	29, // 8: handoff.v1.SendMessageResponse.message:type_name -> handoff.v1.Message
-	30, // 9: handoff.v1.StreamRepliesResponse.events:type_name -> handoff.v1.Event
-	31, // 10: handoff.v1.StreamRepliesResponse.signals:type_name -> handoff.v1.Signal
-	26, // 11: handoff.v1.CloseSessionResponse.session:type_name -> handoff.v1.Session
-	26, // 12: handoff.v1.ContinueWaitingResponse.session:type_name -> handoff.v1.Session
-	26, // 13: handoff.v1.GetSessionResponse.session:type_name -> handoff.v1.Session
-	32, // 14: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
-	26, // 15: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
-	30, // 16: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
-	21, // 17: handoff.v1.CreateUploadResponse.headers:type_name -> handoff.v1.CreateUploadResponse.HeadersEntry
-	33, // 18: handoff.v1.HandoffService.ConfigureProvider:input_type -> handoff.v1.ConfigureProviderRequest
-	34, // 19: handoff.v1.HandoffService.GetServiceStatus:input_type -> handoff.v1.GetServiceStatusRequest
-	0,  // 20: handoff.v1.HandoffService.RequestHandoff:input_type -> handoff.v1.RequestHandoffRequest
-	2,  // 21: handoff.v1.HandoffService.SendMessage:input_type -> handoff.v1.SendMessageRequest
-	4,  // 22: handoff.v1.HandoffService.StreamReplies:input_type -> handoff.v1.StreamRepliesRequest
-	6,  // 23: handoff.v1.HandoffService.CloseSession:input_type -> handoff.v1.CloseSessionRequest
-	8,  // 24: handoff.v1.HandoffService.ContinueWaiting:input_type -> handoff.v1.ContinueWaitingRequest
-	10, // 25: handoff.v1.HandoffService.SendSignal:input_type -> handoff.v1.SendSignalRequest
-	12, // 26: handoff.v1.HandoffService.GetSession:input_type -> handoff.v1.GetSessionRequest
-	14, // 27: handoff.v1.HandoffService.ListSessions:input_type -> handoff.v1.ListSessionsRequest
-	16, // 28: handoff.v1.HandoffService.ListEvents:input_type -> handoff.v1.ListEventsRequest
-	35, // 29: handoff.v1.HandoffService.GetHandback:input_type -> handoff.v1.GetHandbackRequest
-	36, // 30: handoff.v1.HandoffService.GetConversation:input_type -> handoff.v1.GetConversationRequest
-	37, // 31: handoff.v1.HandoffService.CheckTurn:input_type -> handoff.v1.CheckTurnRequest
-	38, // 32: handoff.v1.HandoffService.GetHandoffTool:input_type -> handoff.v1.GetHandoffToolRequest
-	39, // 33: handoff.v1.HandoffService.EvaluateSchedule:input_type -> handoff.v1.EvaluateScheduleRequest
-	40, // 34: handoff.v1.HandoffService.ImportClosedDates:input_type -> handoff.v1.ImportClosedDatesRequest
-	41, // 35: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
-	42, // 36: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
-	43, // 37: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
-	44, // 38: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
-	45, // 39: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
-	18, // 40: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
-	46, // 41: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
-	47, // 42: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
-	1,  // 43: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
-	3,  // 44: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
-	5,  // 45: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
-	7,  // 46: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
-	9,  // 47: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
-	11, // 48: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
-	13, // 49: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
-	15, // 50: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
-	17, // 51: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
-	48, // 52: handoff.v1.HandoffService.GetHandback:output_type -> handoff.v1.GetHandbackResponse
-	49, // 53: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
-	50, // 54: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
-	51, // 55: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
-	52, // 56: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
-	53, // 57: handoff.v1.HandoffService.ImportClosedDates:output_type -> handoff.v1.ImportClosedDatesResponse
-	54, // 58: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
-	55, // 59: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
-	56, // 60: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
-	57, // 61: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
-	58, // 62: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
-	19, // 63: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
-	41, // [41:64] is the sub-list for method output_type
-	18, // [18:41] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	18, // 0: handoff.v1.RequestHandoffRequest.customer:type_name -> handoff.v1.Customer
+	19, // 1: handoff.v1.RequestHandoffRequest.transcript:type_name -> handoff.v1.Turn
+	20, // 2: handoff.v1.RequestHandoffRequest.priority:type_name -> handoff.v1.Priority
+	16, // 3: handoff.v1.RequestHandoffRequest.metadata:type_name -> handoff.v1.RequestHandoffRequest.MetadataEntry
+	21, // 4: handoff.v1.RequestHandoffRequest.provider_extra:type_name -> google.protobuf.Struct
+	22, // 5: handoff.v1.RequestHandoffResponse.session:type_name -> handoff.v1.Session
+	23, // 6: handoff.v1.RequestHandoffResponse.declined:type_name -> handoff.v1.Declined
+	24, // 7: handoff.v1.SendMessageRequest.attachments:type_name -> handoff.v1.AttachmentInput
+	25, // 8: handoff.v1.SendMessageResponse.message:type_name -> handoff.v1.Message
+	26, // 9: handoff.v1.StreamRepliesResponse.events:type_name -> handoff.v1.Event
+	27, // 10: handoff.v1.StreamRepliesResponse.signals:type_name -> handoff.v1.Signal
+	22, // 11: handoff.v1.CloseSessionResponse.session:type_name -> handoff.v1.Session
+	22, // 12: handoff.v1.ContinueWaitingResponse.session:type_name -> handoff.v1.Session
+	22, // 13: handoff.v1.GetSessionResponse.session:type_name -> handoff.v1.Session
+	17, // 14: handoff.v1.CreateUploadResponse.headers:type_name -> handoff.v1.CreateUploadResponse.HeadersEntry
+	28, // 15: handoff.v1.HandoffService.ConfigureProvider:input_type -> handoff.v1.ConfigureProviderRequest
+	29, // 16: handoff.v1.HandoffService.GetServiceStatus:input_type -> handoff.v1.GetServiceStatusRequest
+	0,  // 17: handoff.v1.HandoffService.RequestHandoff:input_type -> handoff.v1.RequestHandoffRequest
+	2,  // 18: handoff.v1.HandoffService.SendMessage:input_type -> handoff.v1.SendMessageRequest
+	4,  // 19: handoff.v1.HandoffService.StreamReplies:input_type -> handoff.v1.StreamRepliesRequest
+	6,  // 20: handoff.v1.HandoffService.CloseSession:input_type -> handoff.v1.CloseSessionRequest
+	8,  // 21: handoff.v1.HandoffService.ContinueWaiting:input_type -> handoff.v1.ContinueWaitingRequest
+	10, // 22: handoff.v1.HandoffService.SendSignal:input_type -> handoff.v1.SendSignalRequest
+	12, // 23: handoff.v1.HandoffService.GetSession:input_type -> handoff.v1.GetSessionRequest
+	30, // 24: handoff.v1.HandoffService.ListSessions:input_type -> handoff.v1.ListSessionsRequest
+	31, // 25: handoff.v1.HandoffService.ListEvents:input_type -> handoff.v1.ListEventsRequest
+	32, // 26: handoff.v1.HandoffService.GetHandback:input_type -> handoff.v1.GetHandbackRequest
+	33, // 27: handoff.v1.HandoffService.GetConversation:input_type -> handoff.v1.GetConversationRequest
+	34, // 28: handoff.v1.HandoffService.CheckTurn:input_type -> handoff.v1.CheckTurnRequest
+	35, // 29: handoff.v1.HandoffService.GetHandoffTool:input_type -> handoff.v1.GetHandoffToolRequest
+	36, // 30: handoff.v1.HandoffService.EvaluateSchedule:input_type -> handoff.v1.EvaluateScheduleRequest
+	37, // 31: handoff.v1.HandoffService.ImportClosedDates:input_type -> handoff.v1.ImportClosedDatesRequest
+	38, // 32: handoff.v1.HandoffService.GetProvider:input_type -> handoff.v1.GetProviderRequest
+	39, // 33: handoff.v1.HandoffService.TestProvider:input_type -> handoff.v1.TestProviderRequest
+	40, // 34: handoff.v1.HandoffService.DeleteProvider:input_type -> handoff.v1.DeleteProviderRequest
+	41, // 35: handoff.v1.HandoffService.ListProviderKinds:input_type -> handoff.v1.ListProviderKindsRequest
+	42, // 36: handoff.v1.HandoffService.ListAgents:input_type -> handoff.v1.ListAgentsRequest
+	43, // 37: handoff.v1.HandoffService.SetEventWebhook:input_type -> handoff.v1.SetEventWebhookRequest
+	44, // 38: handoff.v1.HandoffService.GetEventWebhook:input_type -> handoff.v1.GetEventWebhookRequest
+	45, // 39: handoff.v1.HandoffService.DeleteEventWebhook:input_type -> handoff.v1.DeleteEventWebhookRequest
+	46, // 40: handoff.v1.HandoffService.TestEventWebhook:input_type -> handoff.v1.TestEventWebhookRequest
+	47, // 41: handoff.v1.HandoffService.WatchSessions:input_type -> handoff.v1.WatchSessionsRequest
+	14, // 42: handoff.v1.HandoffService.CreateUpload:input_type -> handoff.v1.CreateUploadRequest
+	48, // 43: handoff.v1.HandoffService.ConfigureProvider:output_type -> handoff.v1.ConfigureProviderResponse
+	49, // 44: handoff.v1.HandoffService.GetServiceStatus:output_type -> handoff.v1.GetServiceStatusResponse
+	1,  // 45: handoff.v1.HandoffService.RequestHandoff:output_type -> handoff.v1.RequestHandoffResponse
+	3,  // 46: handoff.v1.HandoffService.SendMessage:output_type -> handoff.v1.SendMessageResponse
+	5,  // 47: handoff.v1.HandoffService.StreamReplies:output_type -> handoff.v1.StreamRepliesResponse
+	7,  // 48: handoff.v1.HandoffService.CloseSession:output_type -> handoff.v1.CloseSessionResponse
+	9,  // 49: handoff.v1.HandoffService.ContinueWaiting:output_type -> handoff.v1.ContinueWaitingResponse
+	11, // 50: handoff.v1.HandoffService.SendSignal:output_type -> handoff.v1.SendSignalResponse
+	13, // 51: handoff.v1.HandoffService.GetSession:output_type -> handoff.v1.GetSessionResponse
+	50, // 52: handoff.v1.HandoffService.ListSessions:output_type -> handoff.v1.ListSessionsResponse
+	51, // 53: handoff.v1.HandoffService.ListEvents:output_type -> handoff.v1.ListEventsResponse
+	52, // 54: handoff.v1.HandoffService.GetHandback:output_type -> handoff.v1.GetHandbackResponse
+	53, // 55: handoff.v1.HandoffService.GetConversation:output_type -> handoff.v1.GetConversationResponse
+	54, // 56: handoff.v1.HandoffService.CheckTurn:output_type -> handoff.v1.CheckTurnResponse
+	55, // 57: handoff.v1.HandoffService.GetHandoffTool:output_type -> handoff.v1.GetHandoffToolResponse
+	56, // 58: handoff.v1.HandoffService.EvaluateSchedule:output_type -> handoff.v1.EvaluateScheduleResponse
+	57, // 59: handoff.v1.HandoffService.ImportClosedDates:output_type -> handoff.v1.ImportClosedDatesResponse
+	58, // 60: handoff.v1.HandoffService.GetProvider:output_type -> handoff.v1.GetProviderResponse
+	59, // 61: handoff.v1.HandoffService.TestProvider:output_type -> handoff.v1.TestProviderResponse
+	60, // 62: handoff.v1.HandoffService.DeleteProvider:output_type -> handoff.v1.DeleteProviderResponse
+	61, // 63: handoff.v1.HandoffService.ListProviderKinds:output_type -> handoff.v1.ListProviderKindsResponse
+	62, // 64: handoff.v1.HandoffService.ListAgents:output_type -> handoff.v1.ListAgentsResponse
+	63, // 65: handoff.v1.HandoffService.SetEventWebhook:output_type -> handoff.v1.SetEventWebhookResponse
+	64, // 66: handoff.v1.HandoffService.GetEventWebhook:output_type -> handoff.v1.GetEventWebhookResponse
+	65, // 67: handoff.v1.HandoffService.DeleteEventWebhook:output_type -> handoff.v1.DeleteEventWebhookResponse
+	66, // 68: handoff.v1.HandoffService.TestEventWebhook:output_type -> handoff.v1.TestEventWebhookResponse
+	67, // 69: handoff.v1.HandoffService.WatchSessions:output_type -> handoff.v1.WatchSessionsResponse
+	15, // 70: handoff.v1.HandoffService.CreateUpload:output_type -> handoff.v1.CreateUploadResponse
+	43, // [43:71] is the sub-list for method output_type
+	15, // [15:43] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_handoff_service_proto_init() }
@@ -1634,6 +1364,7 @@ func file_handoff_v1_handoff_service_proto_init() {
 	file_handoff_v1_agent_proto_init()
 	file_handoff_v1_conversation_proto_init()
 	file_handoff_v1_event_proto_init()
+	file_handoff_v1_event_webhook_proto_init()
 	file_handoff_v1_session_proto_init()
 	file_handoff_v1_handoff_service_proto_msgTypes[1].OneofWrappers = []any{
 		(*RequestHandoffResponse_Session)(nil),
@@ -1649,7 +1380,7 @@ func file_handoff_v1_handoff_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_handoff_service_proto_rawDesc), len(file_handoff_v1_handoff_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

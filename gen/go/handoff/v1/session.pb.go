@@ -1324,6 +1324,280 @@ func (*AttachmentInput_UploadId) isAttachmentInput_Source() {}
 
 func (*AttachmentInput_Url) isAttachmentInput_Source() {}
 
+// ListSessionsRequest chooses sessions. Filters add up.
+type ListSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this agent's. Empty: all agents that the key covers.
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// Only this conversation's.
+	ConversationId string `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// Only in one of these states. Empty: any.
+	States []SessionState `protobuf:"varint,3,rep,packed,name=states,proto3,enum=handoff.v1.SessionState" json:"states,omitempty"`
+	// How many at most, up to 1,000. Default: 50.
+	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The `next_page_token` of the page before. Empty: the first page. Other
+	// filters must stay the same; a token that is not ours is `invalid_argument`.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsRequest) Reset() {
+	*x = ListSessionsRequest{}
+	mi := &file_handoff_v1_session_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsRequest) ProtoMessage() {}
+
+func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_session_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_session_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListSessionsRequest) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *ListSessionsRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *ListSessionsRequest) GetStates() []SessionState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListSessionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListSessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListSessionsResponse is one page.
+type ListSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sessions, the newest first.
+	Sessions []*Session `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Token of the next page. Empty: this was the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsResponse) Reset() {
+	*x = ListSessionsResponse{}
+	mi := &file_handoff_v1_session_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsResponse) ProtoMessage() {}
+
+func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_session_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_session_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListSessionsResponse) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListSessionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// WatchSessionsRequest chooses what to watch, and from where on.
+type WatchSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this agent's sessions. Empty: all that the key covers.
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// Only sessions that are in one of these states when they are shown: to learn
+	// that a session closed, CLOSED has to be among them. Empty: any.
+	States []SessionState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=handoff.v1.SessionState" json:"states,omitempty"`
+	// The latest `resume_token` that was received: the stream begins with what
+	// changed since. Other filters should stay the same. Empty, or a token that this
+	// server does not know: it begins with all open sessions.
+	ResumeToken   string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchSessionsRequest) Reset() {
+	*x = WatchSessionsRequest{}
+	mi := &file_handoff_v1_session_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchSessionsRequest) ProtoMessage() {}
+
+func (x *WatchSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_session_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchSessionsRequest.ProtoReflect.Descriptor instead.
+func (*WatchSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_session_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *WatchSessionsRequest) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *WatchSessionsRequest) GetStates() []SessionState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *WatchSessionsRequest) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+// WatchSessionsResponse is one part of the stream. Without sessions it is a
+// heartbeat.
+type WatchSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The latest state of sessions, in the order of their latest changes.
+	Sessions []*Session `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// What to resume with after this part. It stays valid over restarts. Empty while
+	// the stream still shows what was open when it began: who is cut off there
+	// resumes with the token of before.
+	ResumeToken string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	// The given `resume_token` is not known, so that this stream begins with all
+	// open sessions: what closed meanwhile has to be looked up. Only in the first
+	// part.
+	Restarted     bool `protobuf:"varint,3,opt,name=restarted,proto3" json:"restarted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchSessionsResponse) Reset() {
+	*x = WatchSessionsResponse{}
+	mi := &file_handoff_v1_session_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchSessionsResponse) ProtoMessage() {}
+
+func (x *WatchSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_session_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchSessionsResponse.ProtoReflect.Descriptor instead.
+func (*WatchSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_session_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WatchSessionsResponse) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *WatchSessionsResponse) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+func (x *WatchSessionsResponse) GetRestarted() bool {
+	if x != nil {
+		return x.Restarted
+	}
+	return false
+}
+
 var File_handoff_v1_session_proto protoreflect.FileDescriptor
 
 const file_handoff_v1_session_proto_rawDesc = "" +
@@ -1411,7 +1685,28 @@ const file_handoff_v1_session_proto_rawDesc = "" +
 	"\x03url\x18\x02 \x01(\tBe\xbaHb\xba\x01W\n" +
 	"\burl.http\x12 must be an http or https address\x1a)this.matches(r'^(?i:https?)://[^/?#\\s]+')r\x06(\x80\x10\x88\x01\x01H\x00R\x03url\x12\x1c\n" +
 	"\x04name\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\x04nameB\x0f\n" +
-	"\x06source\x12\x05\xbaH\x02\b\x01*\x99\x01\n" +
+	"\x06source\x12\x05\xbaH\x02\b\x01\"\x84\x02\n" +
+	"\x13ListSessionsRequest\x12#\n" +
+	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\x121\n" +
+	"\x0fconversation_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x0econversationId\x12C\n" +
+	"\x06states\x18\x03 \x03(\x0e2\x18.handoff.v1.SessionStateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x12'\n" +
+	"\tpage_size\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"o\n" +
+	"\x14ListSessionsResponse\x12/\n" +
+	"\bsessions\x18\x01 \x03(\v2\x13.handoff.v1.SessionR\bsessions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xad\x01\n" +
+	"\x14WatchSessionsRequest\x12#\n" +
+	"\bagent_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aagentId\x12C\n" +
+	"\x06states\x18\x02 \x03(\x0e2\x18.handoff.v1.SessionStateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x12+\n" +
+	"\fresume_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\vresumeToken\"\x89\x01\n" +
+	"\x15WatchSessionsResponse\x12/\n" +
+	"\bsessions\x18\x01 \x03(\v2\x13.handoff.v1.SessionR\bsessions\x12!\n" +
+	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\x12\x1c\n" +
+	"\trestarted\x18\x03 \x01(\bR\trestarted*\x99\x01\n" +
 	"\fSessionState\x12\x1d\n" +
 	"\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SESSION_STATE_REQUESTED\x10\x01\x12\x19\n" +
@@ -1470,7 +1765,7 @@ func file_handoff_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_handoff_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_handoff_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_handoff_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_handoff_v1_session_proto_goTypes = []any{
 	(SessionState)(0),             // 0: handoff.v1.SessionState
 	(CloseReason)(0),              // 1: handoff.v1.CloseReason
@@ -1488,34 +1783,42 @@ var file_handoff_v1_session_proto_goTypes = []any{
 	(*Message)(nil),               // 13: handoff.v1.Message
 	(*Attachment)(nil),            // 14: handoff.v1.Attachment
 	(*AttachmentInput)(nil),       // 15: handoff.v1.AttachmentInput
-	nil,                           // 16: handoff.v1.Session.MetadataEntry
-	nil,                           // 17: handoff.v1.Customer.AttributesEntry
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*ListSessionsRequest)(nil),   // 16: handoff.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),  // 17: handoff.v1.ListSessionsResponse
+	(*WatchSessionsRequest)(nil),  // 18: handoff.v1.WatchSessionsRequest
+	(*WatchSessionsResponse)(nil), // 19: handoff.v1.WatchSessionsResponse
+	nil,                           // 20: handoff.v1.Session.MetadataEntry
+	nil,                           // 21: handoff.v1.Customer.AttributesEntry
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_handoff_v1_session_proto_depIdxs = []int32{
 	0,  // 0: handoff.v1.Session.state:type_name -> handoff.v1.SessionState
 	1,  // 1: handoff.v1.Session.close_reason:type_name -> handoff.v1.CloseReason
 	9,  // 2: handoff.v1.Session.outcome:type_name -> handoff.v1.Outcome
 	11, // 3: handoff.v1.Session.customer:type_name -> handoff.v1.Customer
-	18, // 4: handoff.v1.Session.create_time:type_name -> google.protobuf.Timestamp
-	18, // 5: handoff.v1.Session.activate_time:type_name -> google.protobuf.Timestamp
-	18, // 6: handoff.v1.Session.close_time:type_name -> google.protobuf.Timestamp
+	22, // 4: handoff.v1.Session.create_time:type_name -> google.protobuf.Timestamp
+	22, // 5: handoff.v1.Session.activate_time:type_name -> google.protobuf.Timestamp
+	22, // 6: handoff.v1.Session.close_time:type_name -> google.protobuf.Timestamp
 	3,  // 7: handoff.v1.Session.priority:type_name -> handoff.v1.Priority
-	16, // 8: handoff.v1.Session.metadata:type_name -> handoff.v1.Session.MetadataEntry
+	20, // 8: handoff.v1.Session.metadata:type_name -> handoff.v1.Session.MetadataEntry
 	2,  // 9: handoff.v1.Declined.reason:type_name -> handoff.v1.DeclineReason
-	18, // 10: handoff.v1.Declined.next_open_time:type_name -> google.protobuf.Timestamp
-	17, // 11: handoff.v1.Customer.attributes:type_name -> handoff.v1.Customer.AttributesEntry
+	22, // 10: handoff.v1.Declined.next_open_time:type_name -> google.protobuf.Timestamp
+	21, // 11: handoff.v1.Customer.attributes:type_name -> handoff.v1.Customer.AttributesEntry
 	7,  // 12: handoff.v1.Turn.role:type_name -> handoff.v1.Turn.Role
-	18, // 13: handoff.v1.Turn.time:type_name -> google.protobuf.Timestamp
+	22, // 13: handoff.v1.Turn.time:type_name -> google.protobuf.Timestamp
 	4,  // 14: handoff.v1.Message.author:type_name -> handoff.v1.Author
 	14, // 15: handoff.v1.Message.attachments:type_name -> handoff.v1.Attachment
 	5,  // 16: handoff.v1.Message.status:type_name -> handoff.v1.MessageStatus
-	18, // 17: handoff.v1.Message.time:type_name -> google.protobuf.Timestamp
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	22, // 17: handoff.v1.Message.time:type_name -> google.protobuf.Timestamp
+	0,  // 18: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
+	8,  // 19: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
+	0,  // 20: handoff.v1.WatchSessionsRequest.states:type_name -> handoff.v1.SessionState
+	8,  // 21: handoff.v1.WatchSessionsResponse.sessions:type_name -> handoff.v1.Session
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_session_proto_init() }
@@ -1533,7 +1836,7 @@ func file_handoff_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_session_proto_rawDesc), len(file_handoff_v1_session_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   10,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -39,6 +39,9 @@ const (
 	// AdminServiceRetryDeliveryProcedure is the fully-qualified name of the AdminService's
 	// RetryDelivery RPC.
 	AdminServiceRetryDeliveryProcedure = "/handoff.v1.AdminService/RetryDelivery"
+	// AdminServiceListEventDeliveriesProcedure is the fully-qualified name of the AdminService's
+	// ListEventDeliveries RPC.
+	AdminServiceListEventDeliveriesProcedure = "/handoff.v1.AdminService/ListEventDeliveries"
 	// AdminServiceListLateProcedure is the fully-qualified name of the AdminService's ListLate RPC.
 	AdminServiceListLateProcedure = "/handoff.v1.AdminService/ListLate"
 	// AdminServiceListQuarantineProcedure is the fully-qualified name of the AdminService's
@@ -68,6 +71,12 @@ type AdminServiceClient interface {
 	// Scope: admin. Errors: `not_found` for an unknown id; `failed_precondition`
 	// when it has not failed, or when the provider never took its session.
 	RetryDelivery(context.Context, *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error)
+	// Lists how far the event webhooks got, session by session, the newest sessions
+	// first. A session appears once an event of it was sent, or within a minute when
+	// one waits.
+	//
+	// Scope: admin. No side effects.
+	ListEventDeliveries(context.Context, *v1.ListEventDeliveriesRequest) (*v1.ListEventDeliveriesResponse, error)
 	// Lists humans' messages that came after the close and so became no events, the
 	// newest first.
 	//
@@ -122,6 +131,13 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("RetryDelivery")),
 			connect.WithClientOptions(opts...),
 		),
+		listEventDeliveries: connect.NewClient[v1.ListEventDeliveriesRequest, v1.ListEventDeliveriesResponse](
+			httpClient,
+			baseURL+AdminServiceListEventDeliveriesProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListEventDeliveries")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		listLate: connect.NewClient[v1.ListLateRequest, v1.ListLateResponse](
 			httpClient,
 			baseURL+AdminServiceListLateProcedure,
@@ -153,12 +169,13 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // adminServiceClient implements AdminServiceClient.
 type adminServiceClient struct {
-	listDeliveries *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
-	retryDelivery  *connect.Client[v1.RetryDeliveryRequest, v1.RetryDeliveryResponse]
-	listLate       *connect.Client[v1.ListLateRequest, v1.ListLateResponse]
-	listQuarantine *connect.Client[v1.ListQuarantineRequest, v1.ListQuarantineResponse]
-	replayInbound  *connect.Client[v1.ReplayInboundRequest, v1.ReplayInboundResponse]
-	watchStatus    *connect.Client[v1.WatchStatusRequest, v1.WatchStatusResponse]
+	listDeliveries      *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
+	retryDelivery       *connect.Client[v1.RetryDeliveryRequest, v1.RetryDeliveryResponse]
+	listEventDeliveries *connect.Client[v1.ListEventDeliveriesRequest, v1.ListEventDeliveriesResponse]
+	listLate            *connect.Client[v1.ListLateRequest, v1.ListLateResponse]
+	listQuarantine      *connect.Client[v1.ListQuarantineRequest, v1.ListQuarantineResponse]
+	replayInbound       *connect.Client[v1.ReplayInboundRequest, v1.ReplayInboundResponse]
+	watchStatus         *connect.Client[v1.WatchStatusRequest, v1.WatchStatusResponse]
 }
 
 // ListDeliveries calls handoff.v1.AdminService.ListDeliveries.
@@ -173,6 +190,15 @@ func (c *adminServiceClient) ListDeliveries(ctx context.Context, req *v1.ListDel
 // RetryDelivery calls handoff.v1.AdminService.RetryDelivery.
 func (c *adminServiceClient) RetryDelivery(ctx context.Context, req *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error) {
 	response, err := c.retryDelivery.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListEventDeliveries calls handoff.v1.AdminService.ListEventDeliveries.
+func (c *adminServiceClient) ListEventDeliveries(ctx context.Context, req *v1.ListEventDeliveriesRequest) (*v1.ListEventDeliveriesResponse, error) {
+	response, err := c.listEventDeliveries.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -227,6 +253,12 @@ type AdminServiceHandler interface {
 	// Scope: admin. Errors: `not_found` for an unknown id; `failed_precondition`
 	// when it has not failed, or when the provider never took its session.
 	RetryDelivery(context.Context, *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error)
+	// Lists how far the event webhooks got, session by session, the newest sessions
+	// first. A session appears once an event of it was sent, or within a minute when
+	// one waits.
+	//
+	// Scope: admin. No side effects.
+	ListEventDeliveries(context.Context, *v1.ListEventDeliveriesRequest) (*v1.ListEventDeliveriesResponse, error)
 	// Lists humans' messages that came after the close and so became no events, the
 	// newest first.
 	//
@@ -277,6 +309,13 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("RetryDelivery")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceListEventDeliveriesHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListEventDeliveriesProcedure,
+		svc.ListEventDeliveries,
+		connect.WithSchema(adminServiceMethods.ByName("ListEventDeliveries")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	adminServiceListLateHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListLateProcedure,
 		svc.ListLate,
@@ -309,6 +348,8 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceListDeliveriesHandler.ServeHTTP(w, r)
 		case AdminServiceRetryDeliveryProcedure:
 			adminServiceRetryDeliveryHandler.ServeHTTP(w, r)
+		case AdminServiceListEventDeliveriesProcedure:
+			adminServiceListEventDeliveriesHandler.ServeHTTP(w, r)
 		case AdminServiceListLateProcedure:
 			adminServiceListLateHandler.ServeHTTP(w, r)
 		case AdminServiceListQuarantineProcedure:
@@ -332,6 +373,10 @@ func (UnimplementedAdminServiceHandler) ListDeliveries(context.Context, *v1.List
 
 func (UnimplementedAdminServiceHandler) RetryDelivery(context.Context, *v1.RetryDeliveryRequest) (*v1.RetryDeliveryResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.RetryDelivery is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListEventDeliveries(context.Context, *v1.ListEventDeliveriesRequest) (*v1.ListEventDeliveriesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.AdminService.ListEventDeliveries is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error) {

@@ -99,6 +99,21 @@ const (
 	// HandoffServiceListAgentsProcedure is the fully-qualified name of the HandoffService's ListAgents
 	// RPC.
 	HandoffServiceListAgentsProcedure = "/handoff.v1.HandoffService/ListAgents"
+	// HandoffServiceSetEventWebhookProcedure is the fully-qualified name of the HandoffService's
+	// SetEventWebhook RPC.
+	HandoffServiceSetEventWebhookProcedure = "/handoff.v1.HandoffService/SetEventWebhook"
+	// HandoffServiceGetEventWebhookProcedure is the fully-qualified name of the HandoffService's
+	// GetEventWebhook RPC.
+	HandoffServiceGetEventWebhookProcedure = "/handoff.v1.HandoffService/GetEventWebhook"
+	// HandoffServiceDeleteEventWebhookProcedure is the fully-qualified name of the HandoffService's
+	// DeleteEventWebhook RPC.
+	HandoffServiceDeleteEventWebhookProcedure = "/handoff.v1.HandoffService/DeleteEventWebhook"
+	// HandoffServiceTestEventWebhookProcedure is the fully-qualified name of the HandoffService's
+	// TestEventWebhook RPC.
+	HandoffServiceTestEventWebhookProcedure = "/handoff.v1.HandoffService/TestEventWebhook"
+	// HandoffServiceWatchSessionsProcedure is the fully-qualified name of the HandoffService's
+	// WatchSessions RPC.
+	HandoffServiceWatchSessionsProcedure = "/handoff.v1.HandoffService/WatchSessions"
 	// HandoffServiceCreateUploadProcedure is the fully-qualified name of the HandoffService's
 	// CreateUpload RPC.
 	HandoffServiceCreateUploadProcedure = "/handoff.v1.HandoffService/CreateUpload"
@@ -241,6 +256,37 @@ type HandoffServiceClient interface {
 	//
 	// Scope: admin. No side effects.
 	ListAgents(context.Context, *v1.ListAgentsRequest) (*v1.ListAgentsResponse, error)
+	// Sets where an agent's backend gets all events of all its sessions, as signed
+	// HTTP calls (docs/events.md), and enables it again if it was disabled. A new
+	// event webhook begins with the events from then on; one that exists goes on
+	// where it was.
+	//
+	// Scope: admin. Errors: `not_found` when the agent was never configured;
+	// `invalid_argument` for an address or a secret that cannot be used. Repeating
+	// a call leads to the same configuration.
+	SetEventWebhook(context.Context, *v1.SetEventWebhookRequest) (*v1.SetEventWebhookResponse, error)
+	// Reads an agent's event webhook, without its secret.
+	//
+	// Scope: admin. Errors: `not_found` when the agent has none. No side effects.
+	GetEventWebhook(context.Context, *v1.GetEventWebhookRequest) (*v1.GetEventWebhookResponse, error)
+	// Removes an agent's event webhook, with how far it got.
+	//
+	// Scope: admin. Errors: `not_found` when the agent has none.
+	DeleteEventWebhook(context.Context, *v1.DeleteEventWebhookRequest) (*v1.DeleteEventWebhookResponse, error)
+	// Sends one signed call of type `ping` to an agent's event webhook, which may be
+	// disabled, and tells what became of it. Nothing is retried and nothing changes.
+	//
+	// Scope: admin. Errors: `not_found` when the agent has none. May be repeated.
+	TestEventWebhook(context.Context, *v1.TestEventWebhookRequest) (*v1.TestEventWebhookResponse, error)
+	// Streams the latest state of sessions with their `last_sequence`, for those who
+	// then read what they miss: first all open sessions, or with a `resume_token`
+	// all that changed since, then each that changes. Steps that follow quickly are
+	// shown as one. Answers at once, and beats with an empty answer every 15
+	// seconds.
+	//
+	// Scope: admin, agent (its own agent's sessions). Errors: `unauthenticated` as
+	// soon as the key is revoked. No side effects.
+	WatchSessions(context.Context, *v1.WatchSessionsRequest) (*connect.ServerStreamForClient[v1.WatchSessionsResponse], error)
 	// Announces a file of a customer and tells where to put it. Its id then goes
 	// into SendMessage.
 	//
@@ -405,6 +451,37 @@ func NewHandoffServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		setEventWebhook: connect.NewClient[v1.SetEventWebhookRequest, v1.SetEventWebhookResponse](
+			httpClient,
+			baseURL+HandoffServiceSetEventWebhookProcedure,
+			connect.WithSchema(handoffServiceMethods.ByName("SetEventWebhook")),
+			connect.WithClientOptions(opts...),
+		),
+		getEventWebhook: connect.NewClient[v1.GetEventWebhookRequest, v1.GetEventWebhookResponse](
+			httpClient,
+			baseURL+HandoffServiceGetEventWebhookProcedure,
+			connect.WithSchema(handoffServiceMethods.ByName("GetEventWebhook")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		deleteEventWebhook: connect.NewClient[v1.DeleteEventWebhookRequest, v1.DeleteEventWebhookResponse](
+			httpClient,
+			baseURL+HandoffServiceDeleteEventWebhookProcedure,
+			connect.WithSchema(handoffServiceMethods.ByName("DeleteEventWebhook")),
+			connect.WithClientOptions(opts...),
+		),
+		testEventWebhook: connect.NewClient[v1.TestEventWebhookRequest, v1.TestEventWebhookResponse](
+			httpClient,
+			baseURL+HandoffServiceTestEventWebhookProcedure,
+			connect.WithSchema(handoffServiceMethods.ByName("TestEventWebhook")),
+			connect.WithClientOptions(opts...),
+		),
+		watchSessions: connect.NewClient[v1.WatchSessionsRequest, v1.WatchSessionsResponse](
+			httpClient,
+			baseURL+HandoffServiceWatchSessionsProcedure,
+			connect.WithSchema(handoffServiceMethods.ByName("WatchSessions")),
+			connect.WithClientOptions(opts...),
+		),
 		createUpload: connect.NewClient[v1.CreateUploadRequest, v1.CreateUploadResponse](
 			httpClient,
 			baseURL+HandoffServiceCreateUploadProcedure,
@@ -416,29 +493,34 @@ func NewHandoffServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 
 // handoffServiceClient implements HandoffServiceClient.
 type handoffServiceClient struct {
-	configureProvider *connect.Client[v1.ConfigureProviderRequest, v1.ConfigureProviderResponse]
-	getServiceStatus  *connect.Client[v1.GetServiceStatusRequest, v1.GetServiceStatusResponse]
-	requestHandoff    *connect.Client[v1.RequestHandoffRequest, v1.RequestHandoffResponse]
-	sendMessage       *connect.Client[v1.SendMessageRequest, v1.SendMessageResponse]
-	streamReplies     *connect.Client[v1.StreamRepliesRequest, v1.StreamRepliesResponse]
-	closeSession      *connect.Client[v1.CloseSessionRequest, v1.CloseSessionResponse]
-	continueWaiting   *connect.Client[v1.ContinueWaitingRequest, v1.ContinueWaitingResponse]
-	sendSignal        *connect.Client[v1.SendSignalRequest, v1.SendSignalResponse]
-	getSession        *connect.Client[v1.GetSessionRequest, v1.GetSessionResponse]
-	listSessions      *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
-	listEvents        *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
-	getHandback       *connect.Client[v1.GetHandbackRequest, v1.GetHandbackResponse]
-	getConversation   *connect.Client[v1.GetConversationRequest, v1.GetConversationResponse]
-	checkTurn         *connect.Client[v1.CheckTurnRequest, v1.CheckTurnResponse]
-	getHandoffTool    *connect.Client[v1.GetHandoffToolRequest, v1.GetHandoffToolResponse]
-	evaluateSchedule  *connect.Client[v1.EvaluateScheduleRequest, v1.EvaluateScheduleResponse]
-	importClosedDates *connect.Client[v1.ImportClosedDatesRequest, v1.ImportClosedDatesResponse]
-	getProvider       *connect.Client[v1.GetProviderRequest, v1.GetProviderResponse]
-	testProvider      *connect.Client[v1.TestProviderRequest, v1.TestProviderResponse]
-	deleteProvider    *connect.Client[v1.DeleteProviderRequest, v1.DeleteProviderResponse]
-	listProviderKinds *connect.Client[v1.ListProviderKindsRequest, v1.ListProviderKindsResponse]
-	listAgents        *connect.Client[v1.ListAgentsRequest, v1.ListAgentsResponse]
-	createUpload      *connect.Client[v1.CreateUploadRequest, v1.CreateUploadResponse]
+	configureProvider  *connect.Client[v1.ConfigureProviderRequest, v1.ConfigureProviderResponse]
+	getServiceStatus   *connect.Client[v1.GetServiceStatusRequest, v1.GetServiceStatusResponse]
+	requestHandoff     *connect.Client[v1.RequestHandoffRequest, v1.RequestHandoffResponse]
+	sendMessage        *connect.Client[v1.SendMessageRequest, v1.SendMessageResponse]
+	streamReplies      *connect.Client[v1.StreamRepliesRequest, v1.StreamRepliesResponse]
+	closeSession       *connect.Client[v1.CloseSessionRequest, v1.CloseSessionResponse]
+	continueWaiting    *connect.Client[v1.ContinueWaitingRequest, v1.ContinueWaitingResponse]
+	sendSignal         *connect.Client[v1.SendSignalRequest, v1.SendSignalResponse]
+	getSession         *connect.Client[v1.GetSessionRequest, v1.GetSessionResponse]
+	listSessions       *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
+	listEvents         *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
+	getHandback        *connect.Client[v1.GetHandbackRequest, v1.GetHandbackResponse]
+	getConversation    *connect.Client[v1.GetConversationRequest, v1.GetConversationResponse]
+	checkTurn          *connect.Client[v1.CheckTurnRequest, v1.CheckTurnResponse]
+	getHandoffTool     *connect.Client[v1.GetHandoffToolRequest, v1.GetHandoffToolResponse]
+	evaluateSchedule   *connect.Client[v1.EvaluateScheduleRequest, v1.EvaluateScheduleResponse]
+	importClosedDates  *connect.Client[v1.ImportClosedDatesRequest, v1.ImportClosedDatesResponse]
+	getProvider        *connect.Client[v1.GetProviderRequest, v1.GetProviderResponse]
+	testProvider       *connect.Client[v1.TestProviderRequest, v1.TestProviderResponse]
+	deleteProvider     *connect.Client[v1.DeleteProviderRequest, v1.DeleteProviderResponse]
+	listProviderKinds  *connect.Client[v1.ListProviderKindsRequest, v1.ListProviderKindsResponse]
+	listAgents         *connect.Client[v1.ListAgentsRequest, v1.ListAgentsResponse]
+	setEventWebhook    *connect.Client[v1.SetEventWebhookRequest, v1.SetEventWebhookResponse]
+	getEventWebhook    *connect.Client[v1.GetEventWebhookRequest, v1.GetEventWebhookResponse]
+	deleteEventWebhook *connect.Client[v1.DeleteEventWebhookRequest, v1.DeleteEventWebhookResponse]
+	testEventWebhook   *connect.Client[v1.TestEventWebhookRequest, v1.TestEventWebhookResponse]
+	watchSessions      *connect.Client[v1.WatchSessionsRequest, v1.WatchSessionsResponse]
+	createUpload       *connect.Client[v1.CreateUploadRequest, v1.CreateUploadResponse]
 }
 
 // ConfigureProvider calls handoff.v1.HandoffService.ConfigureProvider.
@@ -635,6 +717,47 @@ func (c *handoffServiceClient) ListAgents(ctx context.Context, req *v1.ListAgent
 	return nil, err
 }
 
+// SetEventWebhook calls handoff.v1.HandoffService.SetEventWebhook.
+func (c *handoffServiceClient) SetEventWebhook(ctx context.Context, req *v1.SetEventWebhookRequest) (*v1.SetEventWebhookResponse, error) {
+	response, err := c.setEventWebhook.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetEventWebhook calls handoff.v1.HandoffService.GetEventWebhook.
+func (c *handoffServiceClient) GetEventWebhook(ctx context.Context, req *v1.GetEventWebhookRequest) (*v1.GetEventWebhookResponse, error) {
+	response, err := c.getEventWebhook.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeleteEventWebhook calls handoff.v1.HandoffService.DeleteEventWebhook.
+func (c *handoffServiceClient) DeleteEventWebhook(ctx context.Context, req *v1.DeleteEventWebhookRequest) (*v1.DeleteEventWebhookResponse, error) {
+	response, err := c.deleteEventWebhook.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// TestEventWebhook calls handoff.v1.HandoffService.TestEventWebhook.
+func (c *handoffServiceClient) TestEventWebhook(ctx context.Context, req *v1.TestEventWebhookRequest) (*v1.TestEventWebhookResponse, error) {
+	response, err := c.testEventWebhook.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// WatchSessions calls handoff.v1.HandoffService.WatchSessions.
+func (c *handoffServiceClient) WatchSessions(ctx context.Context, req *v1.WatchSessionsRequest) (*connect.ServerStreamForClient[v1.WatchSessionsResponse], error) {
+	return c.watchSessions.CallServerStream(ctx, connect.NewRequest(req))
+}
+
 // CreateUpload calls handoff.v1.HandoffService.CreateUpload.
 func (c *handoffServiceClient) CreateUpload(ctx context.Context, req *v1.CreateUploadRequest) (*v1.CreateUploadResponse, error) {
 	response, err := c.createUpload.CallUnary(ctx, connect.NewRequest(req))
@@ -781,6 +904,37 @@ type HandoffServiceHandler interface {
 	//
 	// Scope: admin. No side effects.
 	ListAgents(context.Context, *v1.ListAgentsRequest) (*v1.ListAgentsResponse, error)
+	// Sets where an agent's backend gets all events of all its sessions, as signed
+	// HTTP calls (docs/events.md), and enables it again if it was disabled. A new
+	// event webhook begins with the events from then on; one that exists goes on
+	// where it was.
+	//
+	// Scope: admin. Errors: `not_found` when the agent was never configured;
+	// `invalid_argument` for an address or a secret that cannot be used. Repeating
+	// a call leads to the same configuration.
+	SetEventWebhook(context.Context, *v1.SetEventWebhookRequest) (*v1.SetEventWebhookResponse, error)
+	// Reads an agent's event webhook, without its secret.
+	//
+	// Scope: admin. Errors: `not_found` when the agent has none. No side effects.
+	GetEventWebhook(context.Context, *v1.GetEventWebhookRequest) (*v1.GetEventWebhookResponse, error)
+	// Removes an agent's event webhook, with how far it got.
+	//
+	// Scope: admin. Errors: `not_found` when the agent has none.
+	DeleteEventWebhook(context.Context, *v1.DeleteEventWebhookRequest) (*v1.DeleteEventWebhookResponse, error)
+	// Sends one signed call of type `ping` to an agent's event webhook, which may be
+	// disabled, and tells what became of it. Nothing is retried and nothing changes.
+	//
+	// Scope: admin. Errors: `not_found` when the agent has none. May be repeated.
+	TestEventWebhook(context.Context, *v1.TestEventWebhookRequest) (*v1.TestEventWebhookResponse, error)
+	// Streams the latest state of sessions with their `last_sequence`, for those who
+	// then read what they miss: first all open sessions, or with a `resume_token`
+	// all that changed since, then each that changes. Steps that follow quickly are
+	// shown as one. Answers at once, and beats with an empty answer every 15
+	// seconds.
+	//
+	// Scope: admin, agent (its own agent's sessions). Errors: `unauthenticated` as
+	// soon as the key is revoked. No side effects.
+	WatchSessions(context.Context, *v1.WatchSessionsRequest, *connect.ServerStream[v1.WatchSessionsResponse]) error
 	// Announces a file of a customer and tells where to put it. Its id then goes
 	// into SendMessage.
 	//
@@ -941,6 +1095,37 @@ func NewHandoffServiceHandler(svc HandoffServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	handoffServiceSetEventWebhookHandler := connect.NewUnaryHandlerSimple(
+		HandoffServiceSetEventWebhookProcedure,
+		svc.SetEventWebhook,
+		connect.WithSchema(handoffServiceMethods.ByName("SetEventWebhook")),
+		connect.WithHandlerOptions(opts...),
+	)
+	handoffServiceGetEventWebhookHandler := connect.NewUnaryHandlerSimple(
+		HandoffServiceGetEventWebhookProcedure,
+		svc.GetEventWebhook,
+		connect.WithSchema(handoffServiceMethods.ByName("GetEventWebhook")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	handoffServiceDeleteEventWebhookHandler := connect.NewUnaryHandlerSimple(
+		HandoffServiceDeleteEventWebhookProcedure,
+		svc.DeleteEventWebhook,
+		connect.WithSchema(handoffServiceMethods.ByName("DeleteEventWebhook")),
+		connect.WithHandlerOptions(opts...),
+	)
+	handoffServiceTestEventWebhookHandler := connect.NewUnaryHandlerSimple(
+		HandoffServiceTestEventWebhookProcedure,
+		svc.TestEventWebhook,
+		connect.WithSchema(handoffServiceMethods.ByName("TestEventWebhook")),
+		connect.WithHandlerOptions(opts...),
+	)
+	handoffServiceWatchSessionsHandler := connect.NewServerStreamHandlerSimple(
+		HandoffServiceWatchSessionsProcedure,
+		svc.WatchSessions,
+		connect.WithSchema(handoffServiceMethods.ByName("WatchSessions")),
+		connect.WithHandlerOptions(opts...),
+	)
 	handoffServiceCreateUploadHandler := connect.NewUnaryHandlerSimple(
 		HandoffServiceCreateUploadProcedure,
 		svc.CreateUpload,
@@ -993,6 +1178,16 @@ func NewHandoffServiceHandler(svc HandoffServiceHandler, opts ...connect.Handler
 			handoffServiceListProviderKindsHandler.ServeHTTP(w, r)
 		case HandoffServiceListAgentsProcedure:
 			handoffServiceListAgentsHandler.ServeHTTP(w, r)
+		case HandoffServiceSetEventWebhookProcedure:
+			handoffServiceSetEventWebhookHandler.ServeHTTP(w, r)
+		case HandoffServiceGetEventWebhookProcedure:
+			handoffServiceGetEventWebhookHandler.ServeHTTP(w, r)
+		case HandoffServiceDeleteEventWebhookProcedure:
+			handoffServiceDeleteEventWebhookHandler.ServeHTTP(w, r)
+		case HandoffServiceTestEventWebhookProcedure:
+			handoffServiceTestEventWebhookHandler.ServeHTTP(w, r)
+		case HandoffServiceWatchSessionsProcedure:
+			handoffServiceWatchSessionsHandler.ServeHTTP(w, r)
 		case HandoffServiceCreateUploadProcedure:
 			handoffServiceCreateUploadHandler.ServeHTTP(w, r)
 		default:
@@ -1090,6 +1285,26 @@ func (UnimplementedHandoffServiceHandler) ListProviderKinds(context.Context, *v1
 
 func (UnimplementedHandoffServiceHandler) ListAgents(context.Context, *v1.ListAgentsRequest) (*v1.ListAgentsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.ListAgents is not implemented"))
+}
+
+func (UnimplementedHandoffServiceHandler) SetEventWebhook(context.Context, *v1.SetEventWebhookRequest) (*v1.SetEventWebhookResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.SetEventWebhook is not implemented"))
+}
+
+func (UnimplementedHandoffServiceHandler) GetEventWebhook(context.Context, *v1.GetEventWebhookRequest) (*v1.GetEventWebhookResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.GetEventWebhook is not implemented"))
+}
+
+func (UnimplementedHandoffServiceHandler) DeleteEventWebhook(context.Context, *v1.DeleteEventWebhookRequest) (*v1.DeleteEventWebhookResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.DeleteEventWebhook is not implemented"))
+}
+
+func (UnimplementedHandoffServiceHandler) TestEventWebhook(context.Context, *v1.TestEventWebhookRequest) (*v1.TestEventWebhookResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.TestEventWebhook is not implemented"))
+}
+
+func (UnimplementedHandoffServiceHandler) WatchSessions(context.Context, *v1.WatchSessionsRequest, *connect.ServerStream[v1.WatchSessionsResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.HandoffService.WatchSessions is not implemented"))
 }
 
 func (UnimplementedHandoffServiceHandler) CreateUpload(context.Context, *v1.CreateUploadRequest) (*v1.CreateUploadResponse, error) {

@@ -9,6 +9,8 @@ import type { Agent } from "./agent_pb.js";
 import { file_handoff_v1_agent } from "./agent_pb.js";
 import type { ListDeliveriesRequestSchema, ListDeliveriesResponseSchema, RetryDeliveryRequestSchema, RetryDeliveryResponseSchema } from "./delivery_pb.js";
 import { file_handoff_v1_delivery } from "./delivery_pb.js";
+import type { ListEventDeliveriesRequestSchema, ListEventDeliveriesResponseSchema } from "./event_webhook_pb.js";
+import { file_handoff_v1_event_webhook } from "./event_webhook_pb.js";
 import type { ListLateRequestSchema, ListLateResponseSchema, ListQuarantineRequestSchema, ListQuarantineResponseSchema, ReplayInboundRequestSchema, ReplayInboundResponseSchema } from "./inbound_pb.js";
 import { file_handoff_v1_inbound } from "./inbound_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/admin_service.proto.
  */
 export const file_handoff_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5oYW5kb2ZmL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmhhbmRvZmYudjEiMAoSV2F0Y2hTdGF0dXNSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAASI4ChNXYXRjaFN0YXR1c1Jlc3BvbnNlEiEKBmFnZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuQWdlbnQylAQKDEFkbWluU2VydmljZRJcCg5MaXN0RGVsaXZlcmllcxIhLmhhbmRvZmYudjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiIuaGFuZG9mZi52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlIgOQAgESVAoNUmV0cnlEZWxpdmVyeRIgLmhhbmRvZmYudjEuUmV0cnlEZWxpdmVyeVJlcXVlc3QaIS5oYW5kb2ZmLnYxLlJldHJ5RGVsaXZlcnlSZXNwb25zZRJKCghMaXN0TGF0ZRIbLmhhbmRvZmYudjEuTGlzdExhdGVSZXF1ZXN0GhwuaGFuZG9mZi52MS5MaXN0TGF0ZVJlc3BvbnNlIgOQAgESXAoOTGlzdFF1YXJhbnRpbmUSIS5oYW5kb2ZmLnYxLkxpc3RRdWFyYW50aW5lUmVxdWVzdBoiLmhhbmRvZmYudjEuTGlzdFF1YXJhbnRpbmVSZXNwb25zZSIDkAIBElQKDVJlcGxheUluYm91bmQSIC5oYW5kb2ZmLnYxLlJlcGxheUluYm91bmRSZXF1ZXN0GiEuaGFuZG9mZi52MS5SZXBsYXlJbmJvdW5kUmVzcG9uc2USUAoLV2F0Y2hTdGF0dXMSHi5oYW5kb2ZmLnYxLldhdGNoU3RhdHVzUmVxdWVzdBofLmhhbmRvZmYudjEuV2F0Y2hTdGF0dXNSZXNwb25zZTABQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_handoff_v1_agent, file_handoff_v1_delivery, file_handoff_v1_inbound]);
+  fileDesc("Ch5oYW5kb2ZmL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmhhbmRvZmYudjEiMAoSV2F0Y2hTdGF0dXNSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAASI4ChNXYXRjaFN0YXR1c1Jlc3BvbnNlEiEKBmFnZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuQWdlbnQygQUKDEFkbWluU2VydmljZRJcCg5MaXN0RGVsaXZlcmllcxIhLmhhbmRvZmYudjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiIuaGFuZG9mZi52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlIgOQAgESVAoNUmV0cnlEZWxpdmVyeRIgLmhhbmRvZmYudjEuUmV0cnlEZWxpdmVyeVJlcXVlc3QaIS5oYW5kb2ZmLnYxLlJldHJ5RGVsaXZlcnlSZXNwb25zZRJrChNMaXN0RXZlbnREZWxpdmVyaWVzEiYuaGFuZG9mZi52MS5MaXN0RXZlbnREZWxpdmVyaWVzUmVxdWVzdBonLmhhbmRvZmYudjEuTGlzdEV2ZW50RGVsaXZlcmllc1Jlc3BvbnNlIgOQAgESSgoITGlzdExhdGUSGy5oYW5kb2ZmLnYxLkxpc3RMYXRlUmVxdWVzdBocLmhhbmRvZmYudjEuTGlzdExhdGVSZXNwb25zZSIDkAIBElwKDkxpc3RRdWFyYW50aW5lEiEuaGFuZG9mZi52MS5MaXN0UXVhcmFudGluZVJlcXVlc3QaIi5oYW5kb2ZmLnYxLkxpc3RRdWFyYW50aW5lUmVzcG9uc2UiA5ACARJUCg1SZXBsYXlJbmJvdW5kEiAuaGFuZG9mZi52MS5SZXBsYXlJbmJvdW5kUmVxdWVzdBohLmhhbmRvZmYudjEuUmVwbGF5SW5ib3VuZFJlc3BvbnNlElAKC1dhdGNoU3RhdHVzEh4uaGFuZG9mZi52MS5XYXRjaFN0YXR1c1JlcXVlc3QaHy5oYW5kb2ZmLnYxLldhdGNoU3RhdHVzUmVzcG9uc2UwAUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_handoff_v1_agent, file_handoff_v1_delivery, file_handoff_v1_event_webhook, file_handoff_v1_inbound]);
 
 /**
  * WatchStatusRequest chooses agents.
@@ -97,6 +99,20 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof RetryDeliveryRequestSchema;
     output: typeof RetryDeliveryResponseSchema;
+  },
+  /**
+   * Lists how far the event webhooks got, session by session, the newest sessions
+   * first. A session appears once an event of it was sent, or within a minute when
+   * one waits.
+   *
+   * Scope: admin. No side effects.
+   *
+   * @generated from rpc handoff.v1.AdminService.ListEventDeliveries
+   */
+  listEventDeliveries: {
+    methodKind: "unary";
+    input: typeof ListEventDeliveriesRequestSchema;
+    output: typeof ListEventDeliveriesResponseSchema;
   },
   /**
    * Lists humans' messages that came after the close and so became no events, the

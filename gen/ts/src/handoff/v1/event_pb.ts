@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Author, CloseReason, Message as Message$1, MessageStatus, Outcome, SessionState } from "./session_pb.js";
@@ -14,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/event.proto.
  */
 export const file_handoff_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZoYW5kb2ZmL3YxL2V2ZW50LnByb3RvEgpoYW5kb2ZmLnYxIoMDCgVFdmVudBIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgdtZXNzYWdlGAMgASgLMhMuaGFuZG9mZi52MS5NZXNzYWdlSAASMQoNc3RhdGVfY2hhbmdlZBgEIAEoCzIYLmhhbmRvZmYudjEuU3RhdGVDaGFuZ2VkSAASLQoLd2FpdF9wcm9tcHQYBSABKAsyFi5oYW5kb2ZmLnYxLldhaXRQcm9tcHRIABI6Cg5tZXNzYWdlX3N0YXR1cxgGIAEoCzIgLmhhbmRvZmYudjEuTWVzc2FnZVN0YXR1c0NoYW5nZWRIABI9ChNwYXJ0aWNpcGFudF9jaGFuZ2VkGAcgASgLMh4uaGFuZG9mZi52MS5QYXJ0aWNpcGFudENoYW5nZWRIABIxCg1xdWV1ZV9jaGFuZ2VkGAggASgLMhguaGFuZG9mZi52MS5RdWV1ZUNoYW5nZWRIAEIGCgRib2R5IowBCgxTdGF0ZUNoYW5nZWQSJwoFc3RhdGUYASABKA4yGC5oYW5kb2ZmLnYxLlNlc3Npb25TdGF0ZRItCgxjbG9zZV9yZWFzb24YAiABKA4yFy5oYW5kb2ZmLnYxLkNsb3NlUmVhc29uEiQKB291dGNvbWUYAyABKAsyEy5oYW5kb2ZmLnYxLk91dGNvbWUiSAoKV2FpdFByb21wdBIsCghkZWFkbGluZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdGV4dBgCIAEoCSJlChRNZXNzYWdlU3RhdHVzQ2hhbmdlZBISCgptZXNzYWdlX2lkGAEgASgJEikKBnN0YXR1cxgCIAEoDjIZLmhhbmRvZmYudjEuTWVzc2FnZVN0YXR1cxIOCgZkZXRhaWwYAyABKAkinwEKElBhcnRpY2lwYW50Q2hhbmdlZBIMCgRuYW1lGAEgASgJEjUKBmNoYW5nZRgCIAEoDjIlLmhhbmRvZmYudjEuUGFydGljaXBhbnRDaGFuZ2VkLkNoYW5nZSJECgZDaGFuZ2USFgoSQ0hBTkdFX1VOU1BFQ0lGSUVEEAASEQoNQ0hBTkdFX0pPSU5FRBABEg8KC0NIQU5HRV9MRUZUEAIiSQoMUXVldWVDaGFuZ2VkEhAKCHBvc2l0aW9uGAEgASgFEicKBHdhaXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOAoGU2lnbmFsEiQKBnR5cGluZxgBIAEoCzISLmhhbmRvZmYudjEuVHlwaW5nSABCCAoGc2lnbmFsIjwKBlR5cGluZxIiCgZhdXRob3IYASABKA4yEi5oYW5kb2ZmLnYxLkF1dGhvchIOCgZhY3RpdmUYAiABKAhCPlo8Z2l0aHViLmNvbS9odW1hbi1oYW5kb2ZmL2hhbmRvZmYvZ2VuL2dvL2hhbmRvZmYvdjE7aGFuZG9mZnYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_handoff_v1_session]);
+  fileDesc("ChZoYW5kb2ZmL3YxL2V2ZW50LnByb3RvEgpoYW5kb2ZmLnYxIoMDCgVFdmVudBIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgdtZXNzYWdlGAMgASgLMhMuaGFuZG9mZi52MS5NZXNzYWdlSAASMQoNc3RhdGVfY2hhbmdlZBgEIAEoCzIYLmhhbmRvZmYudjEuU3RhdGVDaGFuZ2VkSAASLQoLd2FpdF9wcm9tcHQYBSABKAsyFi5oYW5kb2ZmLnYxLldhaXRQcm9tcHRIABI6Cg5tZXNzYWdlX3N0YXR1cxgGIAEoCzIgLmhhbmRvZmYudjEuTWVzc2FnZVN0YXR1c0NoYW5nZWRIABI9ChNwYXJ0aWNpcGFudF9jaGFuZ2VkGAcgASgLMh4uaGFuZG9mZi52MS5QYXJ0aWNpcGFudENoYW5nZWRIABIxCg1xdWV1ZV9jaGFuZ2VkGAggASgLMhguaGFuZG9mZi52MS5RdWV1ZUNoYW5nZWRIAEIGCgRib2R5IowBCgxTdGF0ZUNoYW5nZWQSJwoFc3RhdGUYASABKA4yGC5oYW5kb2ZmLnYxLlNlc3Npb25TdGF0ZRItCgxjbG9zZV9yZWFzb24YAiABKA4yFy5oYW5kb2ZmLnYxLkNsb3NlUmVhc29uEiQKB291dGNvbWUYAyABKAsyEy5oYW5kb2ZmLnYxLk91dGNvbWUiSAoKV2FpdFByb21wdBIsCghkZWFkbGluZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdGV4dBgCIAEoCSJlChRNZXNzYWdlU3RhdHVzQ2hhbmdlZBISCgptZXNzYWdlX2lkGAEgASgJEikKBnN0YXR1cxgCIAEoDjIZLmhhbmRvZmYudjEuTWVzc2FnZVN0YXR1cxIOCgZkZXRhaWwYAyABKAkinwEKElBhcnRpY2lwYW50Q2hhbmdlZBIMCgRuYW1lGAEgASgJEjUKBmNoYW5nZRgCIAEoDjIlLmhhbmRvZmYudjEuUGFydGljaXBhbnRDaGFuZ2VkLkNoYW5nZSJECgZDaGFuZ2USFgoSQ0hBTkdFX1VOU1BFQ0lGSUVEEAASEQoNQ0hBTkdFX0pPSU5FRBABEg8KC0NIQU5HRV9MRUZUEAIiSQoMUXVldWVDaGFuZ2VkEhAKCHBvc2l0aW9uGAEgASgFEicKBHdhaXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOAoGU2lnbmFsEiQKBnR5cGluZxgBIAEoCzISLmhhbmRvZmYudjEuVHlwaW5nSABCCAoGc2lnbmFsIjwKBlR5cGluZxIiCgZhdXRob3IYASABKA4yEi5oYW5kb2ZmLnYxLkF1dGhvchIOCgZhY3RpdmUYAiABKAgiiAEKEUxpc3RFdmVudHNSZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAQSHQoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDKIAIIlAKEkxpc3RFdmVudHNSZXNwb25zZRIhCgZldmVudHMYASADKAsyES5oYW5kb2ZmLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_handoff_v1_session]);
 
 /**
  * Event is one entry of a session's log. It never changes once it is logged.
@@ -353,4 +354,75 @@ export type Typing = Message<"handoff.v1.Typing"> & {
  */
 export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
   messageDesc(file_handoff_v1_event, 7);
+
+/**
+ * ListEventsRequest chooses events.
+ *
+ * @generated from message handoff.v1.ListEventsRequest
+ */
+export type ListEventsRequest = Message<"handoff.v1.ListEventsRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The last sequence that the reader has. Default: 0, the whole log.
+   *
+   * @generated from field: uint64 after_sequence = 2;
+   */
+  afterSequence: bigint;
+
+  /**
+   * How many at most, up to 1,000. Default: 50.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before. Empty: the first page. Other
+   * filters must stay the same; a token that is not ours is `invalid_argument`.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message handoff.v1.ListEventsRequest.
+ * Use `create(ListEventsRequestSchema)` to create a new message.
+ */
+export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_event, 8);
+
+/**
+ * ListEventsResponse is one page.
+ *
+ * @generated from message handoff.v1.ListEventsResponse
+ */
+export type ListEventsResponse = Message<"handoff.v1.ListEventsResponse"> & {
+  /**
+   * The events in order.
+   *
+   * @generated from field: repeated handoff.v1.Event events = 1;
+   */
+  events: Event[];
+
+  /**
+   * Token of the next page. Empty: this was the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message handoff.v1.ListEventsResponse.
+ * Use `create(ListEventsResponseSchema)` to create a new message.
+ */
+export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_event, 9);
 

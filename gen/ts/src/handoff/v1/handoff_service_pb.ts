@@ -10,9 +10,11 @@ import type { ConfigureProviderRequestSchema, ConfigureProviderResponseSchema, D
 import { file_handoff_v1_agent } from "./agent_pb.js";
 import type { CheckTurnRequestSchema, CheckTurnResponseSchema, GetConversationRequestSchema, GetConversationResponseSchema, GetHandbackRequestSchema, GetHandbackResponseSchema } from "./conversation_pb.js";
 import { file_handoff_v1_conversation } from "./conversation_pb.js";
-import type { Event, Signal } from "./event_pb.js";
+import type { Event, ListEventsRequestSchema, ListEventsResponseSchema, Signal } from "./event_pb.js";
 import { file_handoff_v1_event } from "./event_pb.js";
-import type { AttachmentInput, Customer, Declined, Message as Message$1, Priority, Session, SessionState, Turn } from "./session_pb.js";
+import type { DeleteEventWebhookRequestSchema, DeleteEventWebhookResponseSchema, GetEventWebhookRequestSchema, GetEventWebhookResponseSchema, SetEventWebhookRequestSchema, SetEventWebhookResponseSchema, TestEventWebhookRequestSchema, TestEventWebhookResponseSchema } from "./event_webhook_pb.js";
+import { file_handoff_v1_event_webhook } from "./event_webhook_pb.js";
+import type { AttachmentInput, Customer, Declined, ListSessionsRequestSchema, ListSessionsResponseSchema, Message as Message$1, Priority, Session, Turn, WatchSessionsRequestSchema, WatchSessionsResponseSchema } from "./session_pb.js";
 import { file_handoff_v1_session } from "./session_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -20,7 +22,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/handoff_service.proto.
  */
 export const file_handoff_v1_handoff_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBoYW5kb2ZmL3YxL2hhbmRvZmZfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSKzBAoVUmVxdWVzdEhhbmRvZmZSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAARIcCgpyZXF1ZXN0X2lkGAMgASgJQgi6SAVyAyiAARImCghjdXN0b21lchgEIAEoCzIULmhhbmRvZmYudjEuQ3VzdG9tZXISLwoKdHJhbnNjcmlwdBgFIAMoCzIQLmhhbmRvZmYudjEuVHVybkIJukgGkgEDEOgHEhsKCHF1ZXN0aW9uGAYgASgJQgm6SAZyBCiAgAQSGQoGcmVhc29uGAcgASgJQgm6SAZyBCiAgAQSMAoIcHJpb3JpdHkYCCABKA4yFC5oYW5kb2ZmLnYxLlByaW9yaXR5Qgi6SAWCAQIQARIWCgR0ZWFtGAkgASgJQgi6SAVyAyiAARIfCgR0YWdzGAogAygJQhG6SA6SAQsQZCIHcgUQASiAARJbCghtZXRhZGF0YRgLIAMoCzIvLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXF1ZXN0Lk1ldGFkYXRhRW50cnlCGLpIFZoBEhBkIgdyBRABKIABKgVyAyiAIBIvCg5wcm92aWRlcl9leHRyYRgMIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpABChZSZXF1ZXN0SGFuZG9mZlJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb25IABIoCghkZWNsaW5lZBgCIAEoCzIULmhhbmRvZmYudjEuRGVjbGluZWRIABIaCg1zZXNzaW9uX3Rva2VuGAMgASgJQgOAAQFCCAoGcmVzdWx0IqQCChJTZW5kTWVzc2FnZVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUOnS6SHEabwobbWVzc2FnZS50ZXh0X29yX2F0dGFjaG1lbnRzEiBnaXZlIGEgdGV4dCwgYXR0YWNobWVudHMgb3IgYm90aBoudGhpcy50ZXh0ICE9ICcnIHx8IHRoaXMuYXR0YWNobWVudHMuc2l6ZSgpID4gMCI7ChNTZW5kTWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5oYW5kb2ZmLnYxLk1lc3NhZ2UiTgoUU3RyZWFtUmVwbGllc1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJfChVTdHJlYW1SZXBsaWVzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIjCgdzaWduYWxzGAIgAygLMhIuaGFuZG9mZi52MS5TaWduYWwiTQoTQ2xvc2VTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKBG5vdGUYAiABKAlCCLpIBXIDKIAgIjwKFENsb3NlU2Vzc2lvblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24iOAoWQ29udGludWVXYWl0aW5nUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABIj8KF0NvbnRpbnVlV2FpdGluZ1Jlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24ibAoRU2VuZFNpZ25hbFJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIQCgZ0eXBpbmcYAiABKAhIABIUCgpyZWFkX3VwX3RvGAMgASgESABCDwoGc2lnbmFsEgW6SAIIASIUChJTZW5kU2lnbmFsUmVzcG9uc2UiMwoRR2V0U2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAASI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiLOAQoTTGlzdFNlc3Npb25zUmVxdWVzdBIaCghhZ2VudF9pZBgBIAEoCUIIukgFcgMogAESIQoPY29udmVyc2F0aW9uX2lkGAIgASgJQgi6SAVyAyiAARI7CgZzdGF0ZXMYAyADKA4yGC5oYW5kb2ZmLnYxLlNlc3Npb25TdGF0ZUIRukgOkgELEAoiB4IBBBABIAASHQoJcGFnZV9zaXplGAQgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBSABKAlCCLpIBXIDKIAIIlYKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKIAQoRTGlzdEV2ZW50c1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBBIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUAoSTGlzdEV2ZW50c1Jlc3BvbnNlEiEKBmV2ZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChNDcmVhdGVVcGxvYWRSZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESGAoEbmFtZRgCIAEoCUIKukgHcgUQASiABBIbCgltaW1lX3R5cGUYAyABKAlCCLpIBXIDKIABEhoKBHNpemUYBCABKANCDLpICSIHGICAwAwoASK3AQoUQ3JlYXRlVXBsb2FkUmVzcG9uc2USEQoJdXBsb2FkX2lkGAEgASgJEhcKCnVwbG9hZF91cmwYAiABKAlCA4ABARJDCgdoZWFkZXJzGAMgAygLMi0uaGFuZG9mZi52MS5DcmVhdGVVcGxvYWRSZXNwb25zZS5IZWFkZXJzRW50cnlCA4ABARouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATKFEAoOSGFuZG9mZlNlcnZpY2USYAoRQ29uZmlndXJlUHJvdmlkZXISJC5oYW5kb2ZmLnYxLkNvbmZpZ3VyZVByb3ZpZGVyUmVxdWVzdBolLmhhbmRvZmYudjEuQ29uZmlndXJlUHJvdmlkZXJSZXNwb25zZRJiChBHZXRTZXJ2aWNlU3RhdHVzEiMuaGFuZG9mZi52MS5HZXRTZXJ2aWNlU3RhdHVzUmVxdWVzdBokLmhhbmRvZmYudjEuR2V0U2VydmljZVN0YXR1c1Jlc3BvbnNlIgOQAgESVwoOUmVxdWVzdEhhbmRvZmYSIS5oYW5kb2ZmLnYxLlJlcXVlc3RIYW5kb2ZmUmVxdWVzdBoiLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXNwb25zZRJOCgtTZW5kTWVzc2FnZRIeLmhhbmRvZmYudjEuU2VuZE1lc3NhZ2VSZXF1ZXN0Gh8uaGFuZG9mZi52MS5TZW5kTWVzc2FnZVJlc3BvbnNlElYKDVN0cmVhbVJlcGxpZXMSIC5oYW5kb2ZmLnYxLlN0cmVhbVJlcGxpZXNSZXF1ZXN0GiEuaGFuZG9mZi52MS5TdHJlYW1SZXBsaWVzUmVzcG9uc2UwARJRCgxDbG9zZVNlc3Npb24SHy5oYW5kb2ZmLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaIC5oYW5kb2ZmLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlEloKD0NvbnRpbnVlV2FpdGluZxIiLmhhbmRvZmYudjEuQ29udGludWVXYWl0aW5nUmVxdWVzdBojLmhhbmRvZmYudjEuQ29udGludWVXYWl0aW5nUmVzcG9uc2USSwoKU2VuZFNpZ25hbBIdLmhhbmRvZmYudjEuU2VuZFNpZ25hbFJlcXVlc3QaHi5oYW5kb2ZmLnYxLlNlbmRTaWduYWxSZXNwb25zZRJQCgpHZXRTZXNzaW9uEh0uaGFuZG9mZi52MS5HZXRTZXNzaW9uUmVxdWVzdBoeLmhhbmRvZmYudjEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgESVgoMTGlzdFNlc3Npb25zEh8uaGFuZG9mZi52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiAuaGFuZG9mZi52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElAKCkxpc3RFdmVudHMSHS5oYW5kb2ZmLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh4uaGFuZG9mZi52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJTCgtHZXRIYW5kYmFjaxIeLmhhbmRvZmYudjEuR2V0SGFuZGJhY2tSZXF1ZXN0Gh8uaGFuZG9mZi52MS5HZXRIYW5kYmFja1Jlc3BvbnNlIgOQAgESXwoPR2V0Q29udmVyc2F0aW9uEiIuaGFuZG9mZi52MS5HZXRDb252ZXJzYXRpb25SZXF1ZXN0GiMuaGFuZG9mZi52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZSIDkAIBEk0KCUNoZWNrVHVybhIcLmhhbmRvZmYudjEuQ2hlY2tUdXJuUmVxdWVzdBodLmhhbmRvZmYudjEuQ2hlY2tUdXJuUmVzcG9uc2UiA5ACARJcCg5HZXRIYW5kb2ZmVG9vbBIhLmhhbmRvZmYudjEuR2V0SGFuZG9mZlRvb2xSZXF1ZXN0GiIuaGFuZG9mZi52MS5HZXRIYW5kb2ZmVG9vbFJlc3BvbnNlIgOQAgESYgoQRXZhbHVhdGVTY2hlZHVsZRIjLmhhbmRvZmYudjEuRXZhbHVhdGVTY2hlZHVsZVJlcXVlc3QaJC5oYW5kb2ZmLnYxLkV2YWx1YXRlU2NoZWR1bGVSZXNwb25zZSIDkAIBEmAKEUltcG9ydENsb3NlZERhdGVzEiQuaGFuZG9mZi52MS5JbXBvcnRDbG9zZWREYXRlc1JlcXVlc3QaJS5oYW5kb2ZmLnYxLkltcG9ydENsb3NlZERhdGVzUmVzcG9uc2USUwoLR2V0UHJvdmlkZXISHi5oYW5kb2ZmLnYxLkdldFByb3ZpZGVyUmVxdWVzdBofLmhhbmRvZmYudjEuR2V0UHJvdmlkZXJSZXNwb25zZSIDkAIBElEKDFRlc3RQcm92aWRlchIfLmhhbmRvZmYudjEuVGVzdFByb3ZpZGVyUmVxdWVzdBogLmhhbmRvZmYudjEuVGVzdFByb3ZpZGVyUmVzcG9uc2USVwoORGVsZXRlUHJvdmlkZXISIS5oYW5kb2ZmLnYxLkRlbGV0ZVByb3ZpZGVyUmVxdWVzdBoiLmhhbmRvZmYudjEuRGVsZXRlUHJvdmlkZXJSZXNwb25zZRJlChFMaXN0UHJvdmlkZXJLaW5kcxIkLmhhbmRvZmYudjEuTGlzdFByb3ZpZGVyS2luZHNSZXF1ZXN0GiUuaGFuZG9mZi52MS5MaXN0UHJvdmlkZXJLaW5kc1Jlc3BvbnNlIgOQAgESUAoKTGlzdEFnZW50cxIdLmhhbmRvZmYudjEuTGlzdEFnZW50c1JlcXVlc3QaHi5oYW5kb2ZmLnYxLkxpc3RBZ2VudHNSZXNwb25zZSIDkAIBElEKDENyZWF0ZVVwbG9hZBIfLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVxdWVzdBogLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVzcG9uc2VCPlo8Z2l0aHViLmNvbS9odW1hbi1oYW5kb2ZmL2hhbmRvZmYvZ2VuL2dvL2hhbmRvZmYvdjE7aGFuZG9mZnYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_handoff_v1_agent, file_handoff_v1_conversation, file_handoff_v1_event, file_handoff_v1_session]);
+  fileDesc("CiBoYW5kb2ZmL3YxL2hhbmRvZmZfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSKzBAoVUmVxdWVzdEhhbmRvZmZSZXF1ZXN0EhwKCGFnZW50X2lkGAEgASgJQgq6SAdyBRABKIABEiMKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCUIKukgHcgUQASiAARIcCgpyZXF1ZXN0X2lkGAMgASgJQgi6SAVyAyiAARImCghjdXN0b21lchgEIAEoCzIULmhhbmRvZmYudjEuQ3VzdG9tZXISLwoKdHJhbnNjcmlwdBgFIAMoCzIQLmhhbmRvZmYudjEuVHVybkIJukgGkgEDEOgHEhsKCHF1ZXN0aW9uGAYgASgJQgm6SAZyBCiAgAQSGQoGcmVhc29uGAcgASgJQgm6SAZyBCiAgAQSMAoIcHJpb3JpdHkYCCABKA4yFC5oYW5kb2ZmLnYxLlByaW9yaXR5Qgi6SAWCAQIQARIWCgR0ZWFtGAkgASgJQgi6SAVyAyiAARIfCgR0YWdzGAogAygJQhG6SA6SAQsQZCIHcgUQASiAARJbCghtZXRhZGF0YRgLIAMoCzIvLmhhbmRvZmYudjEuUmVxdWVzdEhhbmRvZmZSZXF1ZXN0Lk1ldGFkYXRhRW50cnlCGLpIFZoBEhBkIgdyBRABKIABKgVyAyiAIBIvCg5wcm92aWRlcl9leHRyYRgMIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpABChZSZXF1ZXN0SGFuZG9mZlJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb25IABIoCghkZWNsaW5lZBgCIAEoCzIULmhhbmRvZmYudjEuRGVjbGluZWRIABIaCg1zZXNzaW9uX3Rva2VuGAMgASgJQgOAAQFCCAoGcmVzdWx0IqQCChJTZW5kTWVzc2FnZVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUOnS6SHEabwobbWVzc2FnZS50ZXh0X29yX2F0dGFjaG1lbnRzEiBnaXZlIGEgdGV4dCwgYXR0YWNobWVudHMgb3IgYm90aBoudGhpcy50ZXh0ICE9ICcnIHx8IHRoaXMuYXR0YWNobWVudHMuc2l6ZSgpID4gMCI7ChNTZW5kTWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5oYW5kb2ZmLnYxLk1lc3NhZ2UiTgoUU3RyZWFtUmVwbGllc1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJfChVTdHJlYW1SZXBsaWVzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEuaGFuZG9mZi52MS5FdmVudBIjCgdzaWduYWxzGAIgAygLMhIuaGFuZG9mZi52MS5TaWduYWwiTQoTQ2xvc2VTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKBG5vdGUYAiABKAlCCLpIBXIDKIAgIjwKFENsb3NlU2Vzc2lvblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24iOAoWQ29udGludWVXYWl0aW5nUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABIj8KF0NvbnRpbnVlV2FpdGluZ1Jlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24ibAoRU2VuZFNpZ25hbFJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIQCgZ0eXBpbmcYAiABKAhIABIUCgpyZWFkX3VwX3RvGAMgASgESABCDwoGc2lnbmFsEgW6SAIIASIUChJTZW5kU2lnbmFsUmVzcG9uc2UiMwoRR2V0U2Vzc2lvblJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAASI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiKIAQoTQ3JlYXRlVXBsb2FkUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhgKBG5hbWUYAiABKAlCCrpIB3IFEAEogAQSGwoJbWltZV90eXBlGAMgASgJQgi6SAVyAyiAARIaCgRzaXplGAQgASgDQgy6SAkiBxiAgMAMKAEitwEKFENyZWF0ZVVwbG9hZFJlc3BvbnNlEhEKCXVwbG9hZF9pZBgBIAEoCRIXCgp1cGxvYWRfdXJsGAIgASgJQgOAAQESQwoHaGVhZGVycxgDIAMoCzItLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVzcG9uc2UuSGVhZGVyc0VudHJ5QgOAAQEaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEy3hMKDkhhbmRvZmZTZXJ2aWNlEmAKEUNvbmZpZ3VyZVByb3ZpZGVyEiQuaGFuZG9mZi52MS5Db25maWd1cmVQcm92aWRlclJlcXVlc3QaJS5oYW5kb2ZmLnYxLkNvbmZpZ3VyZVByb3ZpZGVyUmVzcG9uc2USYgoQR2V0U2VydmljZVN0YXR1cxIjLmhhbmRvZmYudjEuR2V0U2VydmljZVN0YXR1c1JlcXVlc3QaJC5oYW5kb2ZmLnYxLkdldFNlcnZpY2VTdGF0dXNSZXNwb25zZSIDkAIBElcKDlJlcXVlc3RIYW5kb2ZmEiEuaGFuZG9mZi52MS5SZXF1ZXN0SGFuZG9mZlJlcXVlc3QaIi5oYW5kb2ZmLnYxLlJlcXVlc3RIYW5kb2ZmUmVzcG9uc2USTgoLU2VuZE1lc3NhZ2USHi5oYW5kb2ZmLnYxLlNlbmRNZXNzYWdlUmVxdWVzdBofLmhhbmRvZmYudjEuU2VuZE1lc3NhZ2VSZXNwb25zZRJWCg1TdHJlYW1SZXBsaWVzEiAuaGFuZG9mZi52MS5TdHJlYW1SZXBsaWVzUmVxdWVzdBohLmhhbmRvZmYudjEuU3RyZWFtUmVwbGllc1Jlc3BvbnNlMAESUQoMQ2xvc2VTZXNzaW9uEh8uaGFuZG9mZi52MS5DbG9zZVNlc3Npb25SZXF1ZXN0GiAuaGFuZG9mZi52MS5DbG9zZVNlc3Npb25SZXNwb25zZRJaCg9Db250aW51ZVdhaXRpbmcSIi5oYW5kb2ZmLnYxLkNvbnRpbnVlV2FpdGluZ1JlcXVlc3QaIy5oYW5kb2ZmLnYxLkNvbnRpbnVlV2FpdGluZ1Jlc3BvbnNlEksKClNlbmRTaWduYWwSHS5oYW5kb2ZmLnYxLlNlbmRTaWduYWxSZXF1ZXN0Gh4uaGFuZG9mZi52MS5TZW5kU2lnbmFsUmVzcG9uc2USUAoKR2V0U2Vzc2lvbhIdLmhhbmRvZmYudjEuR2V0U2Vzc2lvblJlcXVlc3QaHi5oYW5kb2ZmLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBElYKDExpc3RTZXNzaW9ucxIfLmhhbmRvZmYudjEuTGlzdFNlc3Npb25zUmVxdWVzdBogLmhhbmRvZmYudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJQCgpMaXN0RXZlbnRzEh0uaGFuZG9mZi52MS5MaXN0RXZlbnRzUmVxdWVzdBoeLmhhbmRvZmYudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESUwoLR2V0SGFuZGJhY2sSHi5oYW5kb2ZmLnYxLkdldEhhbmRiYWNrUmVxdWVzdBofLmhhbmRvZmYudjEuR2V0SGFuZGJhY2tSZXNwb25zZSIDkAIBEl8KD0dldENvbnZlcnNhdGlvbhIiLmhhbmRvZmYudjEuR2V0Q29udmVyc2F0aW9uUmVxdWVzdBojLmhhbmRvZmYudjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2UiA5ACARJNCglDaGVja1R1cm4SHC5oYW5kb2ZmLnYxLkNoZWNrVHVyblJlcXVlc3QaHS5oYW5kb2ZmLnYxLkNoZWNrVHVyblJlc3BvbnNlIgOQAgESXAoOR2V0SGFuZG9mZlRvb2wSIS5oYW5kb2ZmLnYxLkdldEhhbmRvZmZUb29sUmVxdWVzdBoiLmhhbmRvZmYudjEuR2V0SGFuZG9mZlRvb2xSZXNwb25zZSIDkAIBEmIKEEV2YWx1YXRlU2NoZWR1bGUSIy5oYW5kb2ZmLnYxLkV2YWx1YXRlU2NoZWR1bGVSZXF1ZXN0GiQuaGFuZG9mZi52MS5FdmFsdWF0ZVNjaGVkdWxlUmVzcG9uc2UiA5ACARJgChFJbXBvcnRDbG9zZWREYXRlcxIkLmhhbmRvZmYudjEuSW1wb3J0Q2xvc2VkRGF0ZXNSZXF1ZXN0GiUuaGFuZG9mZi52MS5JbXBvcnRDbG9zZWREYXRlc1Jlc3BvbnNlElMKC0dldFByb3ZpZGVyEh4uaGFuZG9mZi52MS5HZXRQcm92aWRlclJlcXVlc3QaHy5oYW5kb2ZmLnYxLkdldFByb3ZpZGVyUmVzcG9uc2UiA5ACARJRCgxUZXN0UHJvdmlkZXISHy5oYW5kb2ZmLnYxLlRlc3RQcm92aWRlclJlcXVlc3QaIC5oYW5kb2ZmLnYxLlRlc3RQcm92aWRlclJlc3BvbnNlElcKDkRlbGV0ZVByb3ZpZGVyEiEuaGFuZG9mZi52MS5EZWxldGVQcm92aWRlclJlcXVlc3QaIi5oYW5kb2ZmLnYxLkRlbGV0ZVByb3ZpZGVyUmVzcG9uc2USZQoRTGlzdFByb3ZpZGVyS2luZHMSJC5oYW5kb2ZmLnYxLkxpc3RQcm92aWRlcktpbmRzUmVxdWVzdBolLmhhbmRvZmYudjEuTGlzdFByb3ZpZGVyS2luZHNSZXNwb25zZSIDkAIBElAKCkxpc3RBZ2VudHMSHS5oYW5kb2ZmLnYxLkxpc3RBZ2VudHNSZXF1ZXN0Gh4uaGFuZG9mZi52MS5MaXN0QWdlbnRzUmVzcG9uc2UiA5ACARJaCg9TZXRFdmVudFdlYmhvb2sSIi5oYW5kb2ZmLnYxLlNldEV2ZW50V2ViaG9va1JlcXVlc3QaIy5oYW5kb2ZmLnYxLlNldEV2ZW50V2ViaG9va1Jlc3BvbnNlEl8KD0dldEV2ZW50V2ViaG9vaxIiLmhhbmRvZmYudjEuR2V0RXZlbnRXZWJob29rUmVxdWVzdBojLmhhbmRvZmYudjEuR2V0RXZlbnRXZWJob29rUmVzcG9uc2UiA5ACARJjChJEZWxldGVFdmVudFdlYmhvb2sSJS5oYW5kb2ZmLnYxLkRlbGV0ZUV2ZW50V2ViaG9va1JlcXVlc3QaJi5oYW5kb2ZmLnYxLkRlbGV0ZUV2ZW50V2ViaG9va1Jlc3BvbnNlEl0KEFRlc3RFdmVudFdlYmhvb2sSIy5oYW5kb2ZmLnYxLlRlc3RFdmVudFdlYmhvb2tSZXF1ZXN0GiQuaGFuZG9mZi52MS5UZXN0RXZlbnRXZWJob29rUmVzcG9uc2USVgoNV2F0Y2hTZXNzaW9ucxIgLmhhbmRvZmYudjEuV2F0Y2hTZXNzaW9uc1JlcXVlc3QaIS5oYW5kb2ZmLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZTABElEKDENyZWF0ZVVwbG9hZBIfLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVxdWVzdBogLmhhbmRvZmYudjEuQ3JlYXRlVXBsb2FkUmVzcG9uc2VCPlo8Z2l0aHViLmNvbS9odW1hbi1oYW5kb2ZmL2hhbmRvZmYvZ2VuL2dvL2hhbmRvZmYvdjE7aGFuZG9mZnYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_handoff_v1_agent, file_handoff_v1_conversation, file_handoff_v1_event, file_handoff_v1_event_webhook, file_handoff_v1_session]);
 
 /**
  * RequestHandoffRequest asks for a human.
@@ -492,155 +494,6 @@ export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PUR
   messageDesc(file_handoff_v1_handoff_service, 13);
 
 /**
- * ListSessionsRequest chooses sessions. Filters add up.
- *
- * @generated from message handoff.v1.ListSessionsRequest
- */
-export type ListSessionsRequest = Message<"handoff.v1.ListSessionsRequest"> & {
-  /**
-   * Only this agent's. Empty: all agents that the key covers.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * Only this conversation's.
-   *
-   * @generated from field: string conversation_id = 2;
-   */
-  conversationId: string;
-
-  /**
-   * Only in one of these states. Empty: any.
-   *
-   * @generated from field: repeated handoff.v1.SessionState states = 3;
-   */
-  states: SessionState[];
-
-  /**
-   * How many at most, up to 1,000. Default: 50.
-   *
-   * @generated from field: int32 page_size = 4;
-   */
-  pageSize: number;
-
-  /**
-   * The `next_page_token` of the page before. Empty: the first page. Other
-   * filters must stay the same; a token that is not ours is `invalid_argument`.
-   *
-   * @generated from field: string page_token = 5;
-   */
-  pageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListSessionsRequest.
- * Use `create(ListSessionsRequestSchema)` to create a new message.
- */
-export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 14);
-
-/**
- * ListSessionsResponse is one page.
- *
- * @generated from message handoff.v1.ListSessionsResponse
- */
-export type ListSessionsResponse = Message<"handoff.v1.ListSessionsResponse"> & {
-  /**
-   * The sessions, the newest first.
-   *
-   * @generated from field: repeated handoff.v1.Session sessions = 1;
-   */
-  sessions: Session[];
-
-  /**
-   * Token of the next page. Empty: this was the last one.
-   *
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListSessionsResponse.
- * Use `create(ListSessionsResponseSchema)` to create a new message.
- */
-export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 15);
-
-/**
- * ListEventsRequest chooses events.
- *
- * @generated from message handoff.v1.ListEventsRequest
- */
-export type ListEventsRequest = Message<"handoff.v1.ListEventsRequest"> & {
-  /**
-   * The session.
-   *
-   * @generated from field: string session_id = 1;
-   */
-  sessionId: string;
-
-  /**
-   * The last sequence that the reader has. Default: 0, the whole log.
-   *
-   * @generated from field: uint64 after_sequence = 2;
-   */
-  afterSequence: bigint;
-
-  /**
-   * How many at most, up to 1,000. Default: 50.
-   *
-   * @generated from field: int32 page_size = 3;
-   */
-  pageSize: number;
-
-  /**
-   * The `next_page_token` of the page before. Empty: the first page. Other
-   * filters must stay the same; a token that is not ours is `invalid_argument`.
-   *
-   * @generated from field: string page_token = 4;
-   */
-  pageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListEventsRequest.
- * Use `create(ListEventsRequestSchema)` to create a new message.
- */
-export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 16);
-
-/**
- * ListEventsResponse is one page.
- *
- * @generated from message handoff.v1.ListEventsResponse
- */
-export type ListEventsResponse = Message<"handoff.v1.ListEventsResponse"> & {
-  /**
-   * The events in order.
-   *
-   * @generated from field: repeated handoff.v1.Event events = 1;
-   */
-  events: Event[];
-
-  /**
-   * Token of the next page. Empty: this was the last one.
-   *
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-};
-
-/**
- * Describes the message handoff.v1.ListEventsResponse.
- * Use `create(ListEventsResponseSchema)` to create a new message.
- */
-export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 17);
-
-/**
  * CreateUploadRequest announces a file.
  *
  * @generated from message handoff.v1.CreateUploadRequest
@@ -681,7 +534,7 @@ export type CreateUploadRequest = Message<"handoff.v1.CreateUploadRequest"> & {
  * Use `create(CreateUploadRequestSchema)` to create a new message.
  */
 export const CreateUploadRequestSchema: GenMessage<CreateUploadRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 18);
+  messageDesc(file_handoff_v1_handoff_service, 14);
 
 /**
  * CreateUploadResponse tells where the file goes.
@@ -716,7 +569,7 @@ export type CreateUploadResponse = Message<"handoff.v1.CreateUploadResponse"> & 
  * Use `create(CreateUploadResponseSchema)` to create a new message.
  */
 export const CreateUploadResponseSchema: GenMessage<CreateUploadResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_handoff_service, 19);
+  messageDesc(file_handoff_v1_handoff_service, 15);
 
 /**
  * HandoffService is what the backend of an AI agent uses: configure how its
@@ -1054,6 +907,77 @@ export const HandoffService: GenService<{
     methodKind: "unary";
     input: typeof ListAgentsRequestSchema;
     output: typeof ListAgentsResponseSchema;
+  },
+  /**
+   * Sets where an agent's backend gets all events of all its sessions, as signed
+   * HTTP calls (docs/events.md), and enables it again if it was disabled. A new
+   * event webhook begins with the events from then on; one that exists goes on
+   * where it was.
+   *
+   * Scope: admin. Errors: `not_found` when the agent was never configured;
+   * `invalid_argument` for an address or a secret that cannot be used. Repeating
+   * a call leads to the same configuration.
+   *
+   * @generated from rpc handoff.v1.HandoffService.SetEventWebhook
+   */
+  setEventWebhook: {
+    methodKind: "unary";
+    input: typeof SetEventWebhookRequestSchema;
+    output: typeof SetEventWebhookResponseSchema;
+  },
+  /**
+   * Reads an agent's event webhook, without its secret.
+   *
+   * Scope: admin. Errors: `not_found` when the agent has none. No side effects.
+   *
+   * @generated from rpc handoff.v1.HandoffService.GetEventWebhook
+   */
+  getEventWebhook: {
+    methodKind: "unary";
+    input: typeof GetEventWebhookRequestSchema;
+    output: typeof GetEventWebhookResponseSchema;
+  },
+  /**
+   * Removes an agent's event webhook, with how far it got.
+   *
+   * Scope: admin. Errors: `not_found` when the agent has none.
+   *
+   * @generated from rpc handoff.v1.HandoffService.DeleteEventWebhook
+   */
+  deleteEventWebhook: {
+    methodKind: "unary";
+    input: typeof DeleteEventWebhookRequestSchema;
+    output: typeof DeleteEventWebhookResponseSchema;
+  },
+  /**
+   * Sends one signed call of type `ping` to an agent's event webhook, which may be
+   * disabled, and tells what became of it. Nothing is retried and nothing changes.
+   *
+   * Scope: admin. Errors: `not_found` when the agent has none. May be repeated.
+   *
+   * @generated from rpc handoff.v1.HandoffService.TestEventWebhook
+   */
+  testEventWebhook: {
+    methodKind: "unary";
+    input: typeof TestEventWebhookRequestSchema;
+    output: typeof TestEventWebhookResponseSchema;
+  },
+  /**
+   * Streams the latest state of sessions with their `last_sequence`, for those who
+   * then read what they miss: first all open sessions, or with a `resume_token`
+   * all that changed since, then each that changes. Steps that follow quickly are
+   * shown as one. Answers at once, and beats with an empty answer every 15
+   * seconds.
+   *
+   * Scope: admin, agent (its own agent's sessions). Errors: `unauthenticated` as
+   * soon as the key is revoked. No side effects.
+   *
+   * @generated from rpc handoff.v1.HandoffService.WatchSessions
+   */
+  watchSessions: {
+    methodKind: "server_streaming";
+    input: typeof WatchSessionsRequestSchema;
+    output: typeof WatchSessionsResponseSchema;
   },
   /**
    * Announces a file of a customer and tells where to put it. Its id then goes

@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/session.proto.
  */
 export const file_handoff_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChhoYW5kb2ZmL3YxL3Nlc3Npb24ucHJvdG8SCmhhbmRvZmYudjEikgUKB1Nlc3Npb24SCgoCaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJEicKBXN0YXRlGAUgASgOMhguaGFuZG9mZi52MS5TZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAYgASgOMhcuaGFuZG9mZi52MS5DbG9zZVJlYXNvbhIkCgdvdXRjb21lGAcgASgLMhMuaGFuZG9mZi52MS5PdXRjb21lEiYKCGN1c3RvbWVyGAggASgLMhQuaGFuZG9mZi52MS5DdXN0b21lchIvCgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNYWN0aXZhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY2xvc2VfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNbGFzdF9zZXF1ZW5jZRgMIAEoBBISCgpyZXF1ZXN0X2lkGA0gASgJEhAKCHF1ZXN0aW9uGA4gASgJEg4KBnJlYXNvbhgPIAEoCRImCghwcmlvcml0eRgQIAEoDjIULmhhbmRvZmYudjEuUHJpb3JpdHkSDAoEdGVhbRgRIAEoCRIMCgR0YWdzGBIgAygJEjMKCG1ldGFkYXRhGBMgAygLMiEuaGFuZG9mZi52MS5TZXNzaW9uLk1ldGFkYXRhRW50cnkSDQoFZXBvY2gYFCABKAQaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKB091dGNvbWUSEwoLZGlzcG9zaXRpb24YASABKAkSDAoEbm90ZRgCIAEoCSJ4CghEZWNsaW5lZBIpCgZyZWFzb24YASABKA4yGS5oYW5kb2ZmLnYxLkRlY2xpbmVSZWFzb24SDQoFcmVwbHkYAiABKAkSMgoObmV4dF9vcGVuX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrMCCghDdXN0b21lchIcCgVlbWFpbBgBIAEoCUINukgK2AEBcgUowAJgARIWCgRuYW1lGAIgASgJQgi6SAVyAyiABBIWCgVwaG9uZRgDIAEoCUIHukgEcgIoQBIZCgd1c2VyX2lkGAQgASgJQgi6SAVyAyiAARIeCgxhbm9ueW1vdXNfaWQYBSABKAlCCLpIBXIDKIABEhcKBmxvY2FsZRgGIAEoCUIHukgEcgIoIxJSCgphdHRyaWJ1dGVzGAcgAygLMiQuaGFuZG9mZi52MS5DdXN0b21lci5BdHRyaWJ1dGVzRW50cnlCGLpIFZoBEhBkIgdyBRABKIABKgVyAyiAIBoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK7AQoEVHVybhIvCgRyb2xlGAEgASgOMhUuaGFuZG9mZi52MS5UdXJuLlJvbGVCCrpIB4IBBBABIAASFwoEdGV4dBgCIAEoCUIJukgGcgQogIAEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj8KBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfVVNFUhABEhIKDlJPTEVfQVNTSVNUQU5UEAIi+QEKB01lc3NhZ2USCgoCaWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSIgoGYXV0aG9yGAMgASgOMhIuaGFuZG9mZi52MS5BdXRob3ISEwoLYXV0aG9yX25hbWUYBCABKAkSDAoEdGV4dBgFIAEoCRIrCgthdHRhY2htZW50cxgGIAMoCzIWLmhhbmRvZmYudjEuQXR0YWNobWVudBIpCgZzdGF0dXMYByABKA4yGS5oYW5kb2ZmLnYxLk1lc3NhZ2VTdGF0dXMSKAoEdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVAoKQXR0YWNobWVudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCW1pbWVfdHlwZRgDIAEoCRIMCgRzaXplGAQgASgDEgsKA3VybBgFIAEoCSLRAQoPQXR0YWNobWVudElucHV0Eh8KCXVwbG9hZF9pZBgBIAEoCUIKukgHcgUQASiAAUgAEnQKA3VybBgCIAEoCUJlukhiugFXCgh1cmwuaHR0cBIgbXVzdCBiZSBhbiBodHRwIG9yIGh0dHBzIGFkZHJlc3MaKXRoaXMubWF0Y2hlcyhyJ14oP2k6aHR0cHM/KTovL1teLz8jXHNdKycpcgYogBCIAQFIABIWCgRuYW1lGAMgASgJQgi6SAVyAyiABEIPCgZzb3VyY2USBbpIAggBKpkBCgxTZXNzaW9uU3RhdGUSHQoZU0VTU0lPTl9TVEFURV9VTlNQRUNJRklFRBAAEhsKF1NFU1NJT05fU1RBVEVfUkVRVUVTVEVEEAESGQoVU0VTU0lPTl9TVEFURV9XQUlUSU5HEAISGAoUU0VTU0lPTl9TVEFURV9BQ1RJVkUQAxIYChRTRVNTSU9OX1NUQVRFX0NMT1NFRBAEKvYBCgtDbG9zZVJlYXNvbhIcChhDTE9TRV9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVDTE9TRV9SRUFTT05fQ1VTVE9NRVIQARIZChVDTE9TRV9SRUFTT05fT1BFUkFUT1IQAhIWChJDTE9TRV9SRUFTT05fSFVNQU4QAxIdChlDTE9TRV9SRUFTT05fV0FJVF9USU1FT1VUEAQSIAocQ0xPU0VfUkVBU09OX1NFU1NJT05fVElNRU9VVBAFEiAKHENMT1NFX1JFQVNPTl9QUk9WSURFUl9GQUlMRUQQBhIYChRDTE9TRV9SRUFTT05fRVhQSVJFRBAHKuUBCg1EZWNsaW5lUmVhc29uEh4KGkRFQ0xJTkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASIQodREVDTElORV9SRUFTT05fTk9UX0NPTkZJR1VSRUQQARIbChdERUNMSU5FX1JFQVNPTl9ESVNBQkxFRBACEigKJERFQ0xJTkVfUkVBU09OX09VVF9PRl9TRVJWSUNFX1BFUklPRBADEicKI0RFQ0xJTkVfUkVBU09OX1BST1ZJREVSX1VOQVZBSUxBQkxFEAQSIQodREVDTElORV9SRUFTT05fRU1BSUxfUkVRVUlSRUQQBSpzCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhAKDFBSSU9SSVRZX0xPVxABEhMKD1BSSU9SSVRZX05PUk1BTBACEhEKDVBSSU9SSVRZX0hJR0gQAxITCg9QUklPUklUWV9VUkdFTlQQBCpaCgZBdXRob3ISFgoSQVVUSE9SX1VOU1BFQ0lGSUVEEAASEwoPQVVUSE9SX0NVU1RPTUVSEAESEAoMQVVUSE9SX0hVTUFOEAISEQoNQVVUSE9SX1NZU1RFTRADKp4BCg1NZXNzYWdlU3RhdHVzEh4KGk1FU1NBR0VfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXTUVTU0FHRV9TVEFUVVNfQUNDRVBURUQQARIcChhNRVNTQUdFX1NUQVRVU19ERUxJVkVSRUQQAhIXChNNRVNTQUdFX1NUQVRVU19SRUFEEAMSGQoVTUVTU0FHRV9TVEFUVVNfRkFJTEVEEAQqUQoFT3duZXISFQoRT1dORVJfVU5TUEVDSUZJRUQQABINCglPV05FUl9CT1QQARIRCg1PV05FUl9XQUlUSU5HEAISDwoLT1dORVJfSFVNQU4QA0I+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("ChhoYW5kb2ZmL3YxL3Nlc3Npb24ucHJvdG8SCmhhbmRvZmYudjEikgUKB1Nlc3Npb24SCgoCaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJEicKBXN0YXRlGAUgASgOMhguaGFuZG9mZi52MS5TZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAYgASgOMhcuaGFuZG9mZi52MS5DbG9zZVJlYXNvbhIkCgdvdXRjb21lGAcgASgLMhMuaGFuZG9mZi52MS5PdXRjb21lEiYKCGN1c3RvbWVyGAggASgLMhQuaGFuZG9mZi52MS5DdXN0b21lchIvCgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNYWN0aXZhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY2xvc2VfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNbGFzdF9zZXF1ZW5jZRgMIAEoBBISCgpyZXF1ZXN0X2lkGA0gASgJEhAKCHF1ZXN0aW9uGA4gASgJEg4KBnJlYXNvbhgPIAEoCRImCghwcmlvcml0eRgQIAEoDjIULmhhbmRvZmYudjEuUHJpb3JpdHkSDAoEdGVhbRgRIAEoCRIMCgR0YWdzGBIgAygJEjMKCG1ldGFkYXRhGBMgAygLMiEuaGFuZG9mZi52MS5TZXNzaW9uLk1ldGFkYXRhRW50cnkSDQoFZXBvY2gYFCABKAQaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKB091dGNvbWUSEwoLZGlzcG9zaXRpb24YASABKAkSDAoEbm90ZRgCIAEoCSJ4CghEZWNsaW5lZBIpCgZyZWFzb24YASABKA4yGS5oYW5kb2ZmLnYxLkRlY2xpbmVSZWFzb24SDQoFcmVwbHkYAiABKAkSMgoObmV4dF9vcGVuX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrMCCghDdXN0b21lchIcCgVlbWFpbBgBIAEoCUINukgK2AEBcgUowAJgARIWCgRuYW1lGAIgASgJQgi6SAVyAyiABBIWCgVwaG9uZRgDIAEoCUIHukgEcgIoQBIZCgd1c2VyX2lkGAQgASgJQgi6SAVyAyiAARIeCgxhbm9ueW1vdXNfaWQYBSABKAlCCLpIBXIDKIABEhcKBmxvY2FsZRgGIAEoCUIHukgEcgIoIxJSCgphdHRyaWJ1dGVzGAcgAygLMiQuaGFuZG9mZi52MS5DdXN0b21lci5BdHRyaWJ1dGVzRW50cnlCGLpIFZoBEhBkIgdyBRABKIABKgVyAyiAIBoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK7AQoEVHVybhIvCgRyb2xlGAEgASgOMhUuaGFuZG9mZi52MS5UdXJuLlJvbGVCCrpIB4IBBBABIAASFwoEdGV4dBgCIAEoCUIJukgGcgQogIAEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj8KBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfVVNFUhABEhIKDlJPTEVfQVNTSVNUQU5UEAIi+QEKB01lc3NhZ2USCgoCaWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSIgoGYXV0aG9yGAMgASgOMhIuaGFuZG9mZi52MS5BdXRob3ISEwoLYXV0aG9yX25hbWUYBCABKAkSDAoEdGV4dBgFIAEoCRIrCgthdHRhY2htZW50cxgGIAMoCzIWLmhhbmRvZmYudjEuQXR0YWNobWVudBIpCgZzdGF0dXMYByABKA4yGS5oYW5kb2ZmLnYxLk1lc3NhZ2VTdGF0dXMSKAoEdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVAoKQXR0YWNobWVudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCW1pbWVfdHlwZRgDIAEoCRIMCgRzaXplGAQgASgDEgsKA3VybBgFIAEoCSLRAQoPQXR0YWNobWVudElucHV0Eh8KCXVwbG9hZF9pZBgBIAEoCUIKukgHcgUQASiAAUgAEnQKA3VybBgCIAEoCUJlukhiugFXCgh1cmwuaHR0cBIgbXVzdCBiZSBhbiBodHRwIG9yIGh0dHBzIGFkZHJlc3MaKXRoaXMubWF0Y2hlcyhyJ14oP2k6aHR0cHM/KTovL1teLz8jXHNdKycpcgYogBCIAQFIABIWCgRuYW1lGAMgASgJQgi6SAVyAyiABEIPCgZzb3VyY2USBbpIAggBIs4BChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAARIhCg9jb252ZXJzYXRpb25faWQYAiABKAlCCLpIBXIDKIABEjsKBnN0YXRlcxgDIAMoDjIYLmhhbmRvZmYudjEuU2Vzc2lvblN0YXRlQhG6SA6SAQsQCiIHggEEEAEgABIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMogAgiVgoUTGlzdFNlc3Npb25zUmVzcG9uc2USJQoIc2Vzc2lvbnMYASADKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo8BChRXYXRjaFNlc3Npb25zUmVxdWVzdBIaCghhZ2VudF9pZBgBIAEoCUIIukgFcgMogAESOwoGc3RhdGVzGAIgAygOMhguaGFuZG9mZi52MS5TZXNzaW9uU3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAEh4KDHJlc3VtZV90b2tlbhgDIAEoCUIIukgFcgMogAgiZwoVV2F0Y2hTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhQKDHJlc3VtZV90b2tlbhgCIAEoCRIRCglyZXN0YXJ0ZWQYAyABKAgqmQEKDFNlc3Npb25TdGF0ZRIdChlTRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXU0VTU0lPTl9TVEFURV9SRVFVRVNURUQQARIZChVTRVNTSU9OX1NUQVRFX1dBSVRJTkcQAhIYChRTRVNTSU9OX1NUQVRFX0FDVElWRRADEhgKFFNFU1NJT05fU1RBVEVfQ0xPU0VEEAQq9gEKC0Nsb3NlUmVhc29uEhwKGENMT1NFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhkKFUNMT1NFX1JFQVNPTl9DVVNUT01FUhABEhkKFUNMT1NFX1JFQVNPTl9PUEVSQVRPUhACEhYKEkNMT1NFX1JFQVNPTl9IVU1BThADEh0KGUNMT1NFX1JFQVNPTl9XQUlUX1RJTUVPVVQQBBIgChxDTE9TRV9SRUFTT05fU0VTU0lPTl9USU1FT1VUEAUSIAocQ0xPU0VfUkVBU09OX1BST1ZJREVSX0ZBSUxFRBAGEhgKFENMT1NFX1JFQVNPTl9FWFBJUkVEEAcq5QEKDURlY2xpbmVSZWFzb24SHgoaREVDTElORV9SRUFTT05fVU5TUEVDSUZJRUQQABIhCh1ERUNMSU5FX1JFQVNPTl9OT1RfQ09ORklHVVJFRBABEhsKF0RFQ0xJTkVfUkVBU09OX0RJU0FCTEVEEAISKAokREVDTElORV9SRUFTT05fT1VUX09GX1NFUlZJQ0VfUEVSSU9EEAMSJwojREVDTElORV9SRUFTT05fUFJPVklERVJfVU5BVkFJTEFCTEUQBBIhCh1ERUNMSU5FX1JFQVNPTl9FTUFJTF9SRVFVSVJFRBAFKnMKCFByaW9yaXR5EhgKFFBSSU9SSVRZX1VOU1BFQ0lGSUVEEAASEAoMUFJJT1JJVFlfTE9XEAESEwoPUFJJT1JJVFlfTk9STUFMEAISEQoNUFJJT1JJVFlfSElHSBADEhMKD1BSSU9SSVRZX1VSR0VOVBAEKloKBkF1dGhvchIWChJBVVRIT1JfVU5TUEVDSUZJRUQQABITCg9BVVRIT1JfQ1VTVE9NRVIQARIQCgxBVVRIT1JfSFVNQU4QAhIRCg1BVVRIT1JfU1lTVEVNEAMqngEKDU1lc3NhZ2VTdGF0dXMSHgoaTUVTU0FHRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIbChdNRVNTQUdFX1NUQVRVU19BQ0NFUFRFRBABEhwKGE1FU1NBR0VfU1RBVFVTX0RFTElWRVJFRBACEhcKE01FU1NBR0VfU1RBVFVTX1JFQUQQAxIZChVNRVNTQUdFX1NUQVRVU19GQUlMRUQQBCpRCgVPd25lchIVChFPV05FUl9VTlNQRUNJRklFRBAAEg0KCU9XTkVSX0JPVBABEhEKDU9XTkVSX1dBSVRJTkcQAhIPCgtPV05FUl9IVU1BThADQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Session is one handoff: the time from a request for a human until the close.
@@ -544,6 +544,162 @@ export type AttachmentInput = Message$1<"handoff.v1.AttachmentInput"> & {
  */
 export const AttachmentInputSchema: GenMessage<AttachmentInput> = /*@__PURE__*/
   messageDesc(file_handoff_v1_session, 7);
+
+/**
+ * ListSessionsRequest chooses sessions. Filters add up.
+ *
+ * @generated from message handoff.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message$1<"handoff.v1.ListSessionsRequest"> & {
+  /**
+   * Only this agent's. Empty: all agents that the key covers.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * Only this conversation's.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Only in one of these states. Empty: any.
+   *
+   * @generated from field: repeated handoff.v1.SessionState states = 3;
+   */
+  states: SessionState[];
+
+  /**
+   * How many at most, up to 1,000. Default: 50.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before. Empty: the first page. Other
+   * filters must stay the same; a token that is not ours is `invalid_argument`.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message handoff.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_session, 8);
+
+/**
+ * ListSessionsResponse is one page.
+ *
+ * @generated from message handoff.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message$1<"handoff.v1.ListSessionsResponse"> & {
+  /**
+   * The sessions, the newest first.
+   *
+   * @generated from field: repeated handoff.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+
+  /**
+   * Token of the next page. Empty: this was the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message handoff.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_session, 9);
+
+/**
+ * WatchSessionsRequest chooses what to watch, and from where on.
+ *
+ * @generated from message handoff.v1.WatchSessionsRequest
+ */
+export type WatchSessionsRequest = Message$1<"handoff.v1.WatchSessionsRequest"> & {
+  /**
+   * Only this agent's sessions. Empty: all that the key covers.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * Only sessions that are in one of these states when they are shown: to learn
+   * that a session closed, CLOSED has to be among them. Empty: any.
+   *
+   * @generated from field: repeated handoff.v1.SessionState states = 2;
+   */
+  states: SessionState[];
+
+  /**
+   * The latest `resume_token` that was received: the stream begins with what
+   * changed since. Other filters should stay the same. Empty, or a token that this
+   * server does not know: it begins with all open sessions.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message handoff.v1.WatchSessionsRequest.
+ * Use `create(WatchSessionsRequestSchema)` to create a new message.
+ */
+export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_session, 10);
+
+/**
+ * WatchSessionsResponse is one part of the stream. Without sessions it is a
+ * heartbeat.
+ *
+ * @generated from message handoff.v1.WatchSessionsResponse
+ */
+export type WatchSessionsResponse = Message$1<"handoff.v1.WatchSessionsResponse"> & {
+  /**
+   * The latest state of sessions, in the order of their latest changes.
+   *
+   * @generated from field: repeated handoff.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+
+  /**
+   * What to resume with after this part. It stays valid over restarts. Empty while
+   * the stream still shows what was open when it began: who is cut off there
+   * resumes with the token of before.
+   *
+   * @generated from field: string resume_token = 2;
+   */
+  resumeToken: string;
+
+  /**
+   * The given `resume_token` is not known, so that this stream begins with all
+   * open sessions: what closed meanwhile has to be looked up. Only in the first
+   * part.
+   *
+   * @generated from field: bool restarted = 3;
+   */
+  restarted: boolean;
+};
+
+/**
+ * Describes the message handoff.v1.WatchSessionsResponse.
+ * Use `create(WatchSessionsResponseSchema)` to create a new message.
+ */
+export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_session, 11);
 
 /**
  * SessionState is where a session stands. The order of the values is the order
