@@ -88,8 +88,12 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		Store: a.store, Kinds: all.Kinds(), Sealer: sealer, BaseURL: a.baseURL(), NewID: NewID, Now: time.Now, Logger: log,
 		HTTP: a.egress.Client(),
 	})
+	origin, err := a.store.SetMetaIfAbsent(ctx, "origin", []byte(NewID("db")))
+	if err != nil {
+		return nil, err
+	}
 	service := handoff.NewService(handoff.Config{
-		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, NewID: NewID, Now: time.Now,
+		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, NewID: NewID, Now: time.Now, Origin: string(origin),
 	})
 	a.auth = auth.New(auth.Config{
 		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,

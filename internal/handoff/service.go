@@ -15,6 +15,8 @@ type Service struct {
 	newID func(prefix string) string
 	now   Clock
 
+	origin string
+
 	recent    recentLogs
 	loops     loops
 	handovers *handovers
@@ -27,13 +29,14 @@ type Config struct {
 	Capabilities func(kind string) Capabilities // of a kind of provider
 	NewID        func(prefix string) string     // unique and hard to guess
 	Now          Clock
+	Origin       string // tells one database from another; goes into resume tokens
 }
 
 // NewService returns a Service.
 func NewService(c Config) *Service {
 	now := func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) } // as it is kept
 	return &Service{
-		store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: now,
+		store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: now, origin: c.Origin,
 		handovers: newHandovers(c.Waker),
 	}
 }

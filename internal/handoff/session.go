@@ -74,6 +74,7 @@ type Session struct {
 	ActivateTime time.Time
 	CloseTime    time.Time
 	LastSequence uint64
+	Change       uint64 // place of its latest change in the order of all sessions' changes; given by the store
 	Epoch        uint64 // of the conversation; rises with each change of owner
 
 	Limits   Limits

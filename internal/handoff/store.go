@@ -40,6 +40,14 @@ type Store interface {
 	// Sessions lists sessions, the newest first unless the filter says otherwise.
 	Sessions(ctx context.Context, f SessionFilter, p Page) (sessions []Session, nextPageToken string, err error)
 
+	// LastChange returns the latest place in the order of all sessions' changes.
+	LastChange(ctx context.Context) (uint64, error)
+
+	// Changes returns, in the order of their places, the sessions that a filter
+	// selects and whose latest change stands after one place and up to another, at
+	// most limit of them.
+	Changes(ctx context.Context, f SessionFilter, after, upTo uint64, limit int) ([]Session, error)
+
 	// Log returns up to limit events of a session's log after a sequence, oldest
 	// first. ErrSessionNotFound if there is no session.
 	Log(ctx context.Context, sessionID string, after uint64, limit int) (Log, error)
@@ -146,7 +154,8 @@ type Waker interface {
 	// Follow returns a channel that is ready after each change of the session,
 	// until stop is called.
 	Follow(sessionID string) (wake <-chan struct{}, stop func())
-	// FollowAgent is Follow for all sessions of an agent.
+	// FollowAgent is Follow for all sessions of an agent; of all agents, if the id
+	// is empty.
 	FollowAgent(agentID string) (wake <-chan struct{}, stop func())
 }
 

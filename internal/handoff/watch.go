@@ -2,33 +2,63 @@ package handoff
 
 import (
 	"context"
-	"errors"
+	"encoding/base64"
+	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 )
 
-// WatchAgent follows the sessions of an agent at one provider. It yields all
-// that are open, then those that changed, closed ones included, each in its
-// latest state; an empty batch is a sign of life each [Beat]. It ends when ctx
-// is done or with an error.
-func (svc *Service) WatchAgent(ctx context.Context, agentID, provider string) iter.Seq2[[]Session, error] {
-	return func(yield func([]Session, error) bool) {
-		wake, stop := svc.waker.FollowAgent(agentID)
+const (
+	// watchPage bounds what a stream of sessions holds in memory at once.
+	watchPage = 256
+	// watchPause is how long a stream of sessions rests after it has shown some,
+	// so that steps which follow quickly are shown as one.
+	watchPause = 50 * time.Millisecond
+)
+
+// Watched is a part of what Watch shows.
+type Watched struct {
+	Sessions  []Session // in their latest state and in the order of their changes; none = a sign of life
+	Resume    string    // token with which to go on after this part; empty = not yet
+	Restarted bool      // the given token is not known
+}
+
+// Watch follows the sessions that a filter selects by agent, provider and state.
+// It yields all that are open, or with a known resume token those that changed
+// since, and then those that change, each in its latest state; at the start, and
+// each [Beat], a part may hold none. It ends when ctx is done or with an error. A
+// reader that is slow costs the others nothing: it holds no more than a page, and
+// reads on from where it is.
+func (svc *Service) Watch(ctx context.Context, f SessionFilter, resume string) iter.Seq2[Watched, error] {
+	return func(yield func(Watched, error) bool) {
+		wake, stop := svc.waker.FollowAgent(f.AgentID)
 		defer stop()
 		beat := time.NewTicker(Beat)
 		defer beat.Stop()
-		w := watch{svc: svc, filter: SessionFilter{
-			AgentID: agentID, Provider: provider, OldestFirst: true,
-			States: []State{StateRequested, StateWaiting, StateActive},
-		}}
+		w := watch{svc: svc, filter: f}
+		if err := w.begin(ctx, resume); err != nil {
+			yield(Watched{}, err)
+			return
+		}
 		for show := true; ctx.Err() == nil; {
-			changed, err := w.look(ctx)
+			part, more, err := w.look(ctx)
 			if err != nil {
-				yield(nil, err)
+				yield(Watched{}, err)
 				return
 			}
-			if (show || len(changed) > 0) && !yield(changed, nil) {
-				return
+			if n := len(part.Sessions); show || n > 0 {
+				if !yield(part, nil) {
+					return
+				}
+				w.restarted = false
+				if n > 0 && !more {
+					pause(ctx, watchPause)
+				}
+			}
+			if more {
+				continue
 			}
 			select {
 			case <-wake:
@@ -41,58 +71,91 @@ func (svc *Service) WatchAgent(ctx context.Context, agentID, provider string) it
 	}
 }
 
-// watch remembers what was shown, so that only changes are shown again.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// watch is where a stream of sessions is in the order of their changes.
 type watch struct {
-	svc    *Service
-	filter SessionFilter
-	shown  map[string]mark // by session
+	svc       *Service
+	filter    SessionFilter
+	after     uint64 // all up to here has been shown
+	upTo      uint64 // as far as is being read
+	opening   bool   // it still shows what was open at the start
+	restarted bool
 }
 
-// mark tells one state of a session from another: all but a note logs an event.
-type mark struct {
-	sequence uint64
-	note     string
+// begin finds where to start.
+func (w *watch) begin(ctx context.Context, resume string) (err error) {
+	if w.upTo, err = w.svc.store.LastChange(ctx); err != nil {
+		return err
+	}
+	if at, ok := w.svc.readResumeToken(resume); ok && at <= w.upTo {
+		w.after = at
+		return nil
+	}
+	w.opening, w.restarted = true, resume != ""
+	return nil
 }
 
-// look returns what changed since the last look.
-func (w *watch) look(ctx context.Context) ([]Session, error) {
-	open, changed, err := w.open(ctx)
+// look returns what changed since the last look, and whether there is more of it.
+func (w *watch) look(ctx context.Context) (part Watched, more bool, err error) {
+	if w.after >= w.upTo && !w.opening {
+		last, err := w.svc.store.LastChange(ctx)
+		if err != nil {
+			return Watched{}, false, err
+		}
+		w.upTo = max(w.upTo, last) // it falls when sessions are deleted
+	}
+	part.Restarted = w.restarted
+	if filter := w.selects(); w.after < w.upTo && len(filter.States) > 0 {
+		if part.Sessions, err = w.svc.store.Changes(ctx, filter, w.after, w.upTo, watchPage); err != nil {
+			return Watched{}, false, err
+		}
+	}
+	if n := len(part.Sessions); n == watchPage {
+		w.after, more = part.Sessions[n-1].Change, true
+	} else {
+		w.after, w.opening = w.upTo, false
+	}
+	if !w.opening {
+		part.Resume = w.svc.resumeToken(w.after)
+	}
+	return part, more, nil
+}
+
+// selects returns the filter of now: to begin with, closed sessions are left out.
+func (w *watch) selects() SessionFilter {
+	f := w.filter
+	if len(f.States) == 0 {
+		f.States = []State{StateRequested, StateWaiting, StateActive, StateClosed}
+	}
+	if w.opening {
+		f.States = slices.DeleteFunc(slices.Clone(f.States), func(s State) bool { return s == StateClosed })
+	}
+	return f
+}
+
+// resumeToken says, in a form that nobody builds upon, how far a stream got in
+// the changes of this database.
+func (svc *Service) resumeToken(at uint64) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d@%s", at, svc.origin))
+}
+
+// readResumeToken reports false for a token that is not of this database.
+func (svc *Service) readResumeToken(token string) (at uint64, ok bool) {
+	text, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
-		return nil, err
+		return 0, false
 	}
-	for id := range w.shown {
-		if _, ok := open[id]; ok {
-			continue
-		}
-		s, err := w.svc.store.Session(ctx, id) // it is open no more
-		if errors.Is(err, ErrSessionNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		changed = append(changed, *s)
+	place, origin, _ := strings.Cut(string(text), "@")
+	if _, err := fmt.Sscanf(place, "%d", &at); err != nil {
+		return 0, false
 	}
-	w.shown = open
-	return changed, nil
-}
-
-// open returns the marks of all open sessions, and those that changed.
-func (w *watch) open(ctx context.Context) (open map[string]mark, changed []Session, err error) {
-	open = map[string]mark{}
-	for p := (Page{Size: MaxPageSize}); ; {
-		sessions, next, err := w.svc.store.Sessions(ctx, w.filter, p)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, s := range sessions {
-			open[s.ID] = mark{s.LastSequence, s.AssignNote}
-			if w.shown[s.ID] != open[s.ID] {
-				changed = append(changed, s)
-			}
-		}
-		if p.Token = next; next == "" {
-			return open, changed, nil
-		}
-	}
+	return at, origin == svc.origin
 }

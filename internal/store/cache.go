@@ -36,12 +36,15 @@ func newSessionCache() *sessionCache {
 	return &sessionCache{sessions: lru}
 }
 
-// follow drops what is known of an older version of the database.
-func (c *sessionCache) follow(version int64) {
-	if version != c.version {
-		c.version = version
-		c.drop()
+// follow drops what is known of an older version of the database. It reports
+// whether this is another one.
+func (c *sessionCache) follow(version int64) bool {
+	if version == c.version {
+		return false
 	}
+	c.version = version
+	c.drop()
+	return true
 }
 
 func (c *sessionCache) drop() { c.sessions.Purge() }

@@ -57,6 +57,7 @@ type progress struct {
 	Activate    int64
 	Close       int64
 	Last        int64
+	Change      int64
 	Epoch       int64
 }
 
@@ -75,8 +76,9 @@ func fromProgress(s *handoff.Session) progress {
 		State: s.State, CloseReason: s.CloseReason, Outcome: s.Outcome, Ref: s.Ref,
 		Assignee: s.Assignee, AssignNote: s.AssignNote, Timers: fromTimers(s.Timers), Prompted: s.Prompted,
 		Activate: fromTime(s.ActivateTime), Close: fromTime(s.CloseTime),
-		Last:  int64(s.LastSequence), //nolint:gosec // checkSequence saw it
-		Epoch: int64(s.Epoch),        //nolint:gosec // rises by one at a time
+		Last:   int64(s.LastSequence), //nolint:gosec // checkSequence saw it
+		Change: int64(s.Change),       //nolint:gosec // microseconds, or not much more
+		Epoch:  int64(s.Epoch),        //nolint:gosec // rises by one at a time
 	}
 }
 
@@ -100,6 +102,7 @@ func toSession(row *ent.Session) (*handoff.Session, error) {
 		Prompted:   row.Prompted,
 		CreateTime: toTime(row.CreateTime), ActivateTime: toTime(row.ActivateTime), CloseTime: toTime(row.CloseTime),
 		LastSequence: uint64(row.LastSequence), //nolint:gosec // not negative
+		Change:       uint64(row.Change),       //nolint:gosec // not negative
 		Epoch:        uint64(row.Epoch),        //nolint:gosec // not negative
 	}, nil
 }

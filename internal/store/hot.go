@@ -24,13 +24,19 @@ const (
 		"WHERE id = ? AND session_num = ? AND state = 'pending'"
 	addFailureSQL  = "INSERT INTO delivery_attempts (delivery_id, number, time, class, detail) VALUES (?, ?, ?, ?, ?)"
 	dropFailureSQL = "DELETE FROM delivery_attempts WHERE delivery_id = ? AND number = ?"
-	sequenceSQL    = "UPDATE sessions SET last_sequence = ? WHERE num = ?"
-	timersSQL      = "UPDATE sessions SET last_sequence = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
+	sequenceSQL    = "UPDATE sessions SET last_sequence = ?, change = ? WHERE num = ?"
+	timersSQL      = "UPDATE sessions SET last_sequence = ?, change = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
+	// The index of changes is by state, so that each has a last one.
+	lastChangeSQL = "SELECT max(coalesce((SELECT max(change) FROM sessions WHERE state = 'requested'), 0), " +
+		"coalesce((SELECT max(change) FROM sessions WHERE state = 'waiting'), 0), " +
+		"coalesce((SELECT max(change) FROM sessions WHERE state = 'active'), 0), " +
+		"coalesce((SELECT max(change) FROM sessions WHERE state = 'closed'), 0))"
 )
 
 // hotStatements are prepared on the writer's connection.
 type hotStatements struct {
-	begin, commit, rollback, dataVersion *sql.Stmt
+	begin, commit, rollback *sql.Stmt
+	dataVersion, lastChange *sql.Stmt
 
 	claimKey, moveKey, unclaimKey *sql.Stmt
 	addEvent, addDelivery, settle *sql.Stmt
@@ -49,6 +55,7 @@ func prepare(ctx context.Context, conn *sql.Conn) (_ *hotStatements, err error) 
 		{&h.commit, "COMMIT"},
 		{&h.rollback, "ROLLBACK"},
 		{&h.dataVersion, "PRAGMA data_version"},
+		{&h.lastChange, lastChangeSQL},
 		{&h.claimKey, claimKeySQL},
 		{&h.moveKey, moveKeySQL},
 		{&h.unclaimKey, unclaimSQL},
@@ -179,17 +186,17 @@ func (h *hotStatements) failures(ctx context.Context, failures []handoff.FailedA
 // log and its timers have moved on, as with most messages. It reports false,
 // having written nothing, when there is more to write.
 func (h *hotStatements) advance(ctx context.Context, num int64, before, after progress) (bool, error) {
-	before.Last = after.Last
+	before.Last, before.Change = after.Last, after.Change
 	var err error
 	if before == after {
-		_, err = h.setSequence.ExecContext(ctx, after.Last, num)
+		_, err = h.setSequence.ExecContext(ctx, after.Last, after.Change, num)
 	} else {
 		before.Timers, before.Prompted = after.Timers, after.Prompted
 		if before != after {
 			return false, nil
 		}
 		t := after.Timers
-		_, err = h.setTimers.ExecContext(ctx, after.Last, t.Wait, t.Idle, t.Silence, t.Expiry, t.Next, after.Prompted, num)
+		_, err = h.setTimers.ExecContext(ctx, after.Last, after.Change, t.Wait, t.Idle, t.Silence, t.Expiry, t.Next, after.Prompted, num)
 	}
 	if err != nil {
 		return false, fmt.Errorf("session row: %w", err)

@@ -65,7 +65,7 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 	list := func(f handoff.DeliveryFilter) error { _, _, err := s.Deliveries(ctx, f, handoff.Page{}); return err }
 	partial := map[string][]string{ // whose conditions the statements have to repeat
 		"FindSession": {"session_open", "session_request"}, "SessionByRef": {"session_ref"},
-		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "Due": {"session_due"},
+		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "Due": {"session_due"}, "Changes": {"session_change"}, "LastChange": {"session_change"},
 		"FailedDeliveries": {"delivery_failed"}, "OpenDeliveries": {"delivery_failed", "delivery_lane"}, "DeliveryOfMessage": {"delivery_message_id"},
 	}
 	for name, fn := range map[string]func() error{
@@ -87,6 +87,11 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 				return nil
 			})
 		},
+		"LastChange": func() error { _, err := s.LastChange(ctx); return err },
+		"Changes": func() error {
+			_, err := s.Changes(ctx, handoff.SessionFilter{}, 0, 9, 10)
+			return err
+		},
 		"LatestSession": func() error { _, err := s.LatestSession(ctx, c); return err },
 		"FindSession":   func() error { s.FindSession(ctx, c, ""); s.FindSession(ctx, unknown, "r"); return nil },
 		"SessionByRef":  func() error { s.SessionByRef(ctx, "c", "r"); return nil },
@@ -103,7 +108,7 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		"KeyByHash":          func() error { s.KeyByHash(ctx, []byte("h")); return nil },
 		"Meta":               func() error { _, err := s.Meta(ctx, "k"); return err },
 		"hot": func() error {
-			seen.list = []string{claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL, sequenceSQL, timersSQL}
+			seen.list = []string{claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL, sequenceSQL, timersSQL, lastChangeSQL}
 			return nil
 		},
 	} {

@@ -160,6 +160,7 @@ func (tx *transaction) create(ctx context.Context, s *handoff.Session) error {
 	if err != nil {
 		return refuse(err)
 	}
+	tx.place(s)
 	p := fromProgress(s)
 	row, err := tx.Session.Create().
 		SetPublicID(s.ID).SetAgentID(s.AgentID).SetConversationID(s.ConversationID).SetRequestID(s.RequestID).
@@ -169,7 +170,7 @@ func (tx *transaction) create(ctx context.Context, s *handoff.Session) error {
 		SetOutcomeDisposition(p.Outcome.Disposition).SetOutcomeNote(p.Outcome.Note).
 		SetRefID(p.Ref.ID).SetRefData(p.Ref.Data).
 		SetWaitDue(p.Timers.Wait).SetExpiryDue(p.Timers.Expiry).SetDue(p.Timers.Next).
-		SetActivateTime(p.Activate).SetCloseTime(p.Close).SetLastSequence(p.Last).SetEpoch(p.Epoch).
+		SetActivateTime(p.Activate).SetCloseTime(p.Close).SetLastSequence(p.Last).SetChange(p.Change).SetEpoch(p.Epoch).
 		Save(ctx)
 	if err != nil {
 		return fmt.Errorf("new session %s: %w", s.ID, err)
@@ -210,11 +211,26 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 			return err
 		}
 	}
+	if s.LastSequence > uint64(before.Last) || s.AssignNote != before.AssignNote { //nolint:gosec // not negative
+		tx.place(s)
+	}
 	if err := tx.progress(ctx, num, before, fromProgress(s)); err != nil {
 		return err
 	}
 	tx.cache.put(num, s)
 	return nil
+}
+
+// place gives a session that changed the last place in the order of all changes.
+// Transactions follow one another, so the order is that of the commits. Places
+// are no lower than the time of the event, so that none is given twice even when
+// the sessions that had the last ones are gone.
+func (tx *transaction) place(s *handoff.Session) {
+	tx.change++
+	if events := s.Changes().Events; len(events) > 0 {
+		tx.change = max(tx.change, fromTime(events[len(events)-1].Time))
+	}
+	s.Change = uint64(tx.change) //nolint:gosec // not negative
 }
 
 // changes writes what is new beside the session's row.
@@ -282,7 +298,7 @@ func (tx *transaction) progress(ctx context.Context, num int64, before, after pr
 	if done, err := tx.hot.advance(ctx, num, before, after); err != nil || done {
 		return err
 	}
-	err := tx.Session.Update().Where(session.ID(num)).SetLastSequence(after.Last).
+	err := tx.Session.Update().Where(session.ID(num)).SetLastSequence(after.Last).SetChange(after.Change).
 		SetState(string(after.State)).SetCloseReason(string(after.CloseReason)).
 		SetOutcomeDisposition(after.Outcome.Disposition).SetOutcomeNote(after.Outcome.Note).
 		SetRefID(after.Ref.ID).SetRefData(after.Ref.Data).

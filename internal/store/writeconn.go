@@ -17,8 +17,9 @@ import (
 type transaction struct {
 	*ent.Client
 
-	hot   *hotStatements
-	cache *sessionCache
+	hot    *hotStatements
+	cache  *sessionCache
+	change int64 // the latest place that was given in the order of changes
 }
 
 // writeConn is the one connection that may write. It begins and ends
@@ -54,7 +55,15 @@ func (c *writeConn) begin(ctx context.Context) error {
 		c.rollback(ctx)
 		return err
 	}
-	c.tx.cache.follow(version)
+	if !c.tx.cache.follow(version) {
+		return nil
+	}
+	var change int64
+	if err := c.tx.hot.lastChange.QueryRowContext(ctx).Scan(&change); err != nil {
+		c.rollback(ctx)
+		return err
+	}
+	c.tx.change = max(c.tx.change, change)
 	return nil
 }
 

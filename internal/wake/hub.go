@@ -27,7 +27,7 @@ type Lanes interface {
 	Deliver(h handoff.Handover)
 }
 
-// topic is a session, or all sessions of an agent.
+// topic is a session, all sessions of an agent, or all that there are.
 type topic struct{ sessionID, agentID string }
 
 // NewHub returns a hub without followers.
@@ -66,7 +66,7 @@ func (h *Hub) Deliveries(committed handoff.Handover) {
 func (h *Hub) Changed(sessionID, agentID string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, t := range []topic{{sessionID: sessionID}, {agentID: agentID}} {
+	for _, t := range []topic{{sessionID: sessionID}, {agentID: agentID}, {}} {
 		for ch := range h.followers[t] {
 			select {
 			case ch <- struct{}{}:
@@ -82,7 +82,8 @@ func (h *Hub) Follow(sessionID string) (wake <-chan struct{}, stop func()) {
 	return h.follow(topic{sessionID: sessionID})
 }
 
-// FollowAgent is Follow for all sessions of an agent.
+// FollowAgent is Follow for all sessions of an agent; of all agents, if the id is
+// empty.
 func (h *Hub) FollowAgent(agentID string) (wake <-chan struct{}, stop func()) {
 	return h.follow(topic{agentID: agentID})
 }

@@ -159,13 +159,14 @@ func (s *deskServer) StreamDesk(ctx context.Context, r *handoffv1.StreamDeskRequ
 		return err
 	}
 	return s.config.stream(ctx, func(stream context.Context) error {
-		for sessions, err := range s.config.Handoff.WatchAgent(stream, agent, deskKind) {
+		filter := handoff.SessionFilter{AgentID: agent, Provider: deskKind}
+		for part, err := range s.config.Handoff.Watch(stream, filter, "") {
 			if err != nil {
 				return err
 			}
 			response := &handoffv1.StreamDeskResponse{}
-			for i := range sessions {
-				shown, err := s.show(stream, &sessions[i])
+			for i := range part.Sessions {
+				shown, err := s.show(stream, &part.Sessions[i])
 				if err != nil {
 					return err
 				}

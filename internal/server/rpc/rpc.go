@@ -6,7 +6,7 @@
 //	interceptor.go  what every RPC passes
 //	sessions.go     HandoffService: sessions and conversations
 //	providers.go    HandoffService: agents and their providers
-//	stream.go       HandoffService: StreamReplies
+//	stream.go       HandoffService: StreamReplies and WatchSessions
 //	keys.go         KeyService
 //	admin.go        AdminService
 //	desk.go         DeskService

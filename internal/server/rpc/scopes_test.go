@@ -45,7 +45,7 @@ func TestEveryRPCHasARule(t *testing.T) {
 // what an agent's key may call has to tell whose it is, or be scoped by the handler.
 func TestTargetsCanBeToldFromRequests(t *testing.T) {
 	t.Parallel()
-	scopedByHandler := map[string]bool{"ListSessions": true}
+	scopedByHandler := map[string]bool{"ListSessions": true, "WatchSessions": true}
 	for procedure, m := range methods(t) {
 		scopes := scopesOf[procedure]
 		fields := m.Input().Fields()

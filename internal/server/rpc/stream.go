@@ -56,6 +56,30 @@ func (c Config) streamLog(ctx context.Context, r logRequest, send func([]*handof
 	})
 }
 
+// WatchSessions streams the latest state of sessions; those of its own agent for
+// an agent's key.
+func (s *handoffServer) WatchSessions(ctx context.Context, r *handoffv1.WatchSessionsRequest, out *connect.ServerStream[handoffv1.WatchSessionsResponse]) error {
+	filter := wire.FromWatchFilter(r)
+	if p, _ := auth.PrincipalFrom(ctx); p.Scope != auth.ScopeAdmin {
+		filter.AgentID = p.AgentID
+	}
+	return s.config.stream(ctx, func(stream context.Context) error {
+		for part, err := range s.config.Handoff.Watch(stream, filter, r.GetResumeToken()) {
+			if err != nil {
+				return err
+			}
+			response := &handoffv1.WatchSessionsResponse{ResumeToken: part.Resume, Restarted: part.Restarted}
+			for i := range part.Sessions {
+				response.Sessions = append(response.Sessions, wire.ToSession(&part.Sessions[i]))
+			}
+			if err := out.Send(response); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // StreamReplies prints a session's log from a sequence on.
 func (s *handoffServer) StreamReplies(ctx context.Context, r *handoffv1.StreamRepliesRequest, out *connect.ServerStream[handoffv1.StreamRepliesResponse]) error {
 	return s.config.streamLog(ctx, r, func(events []*handoffv1.Event) error {

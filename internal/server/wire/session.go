@@ -128,6 +128,15 @@ func FromSessionFilter(r *handoffv1.ListSessionsRequest) handoff.SessionFilter {
 	return f
 }
 
+// FromWatchFilter reads which sessions to watch.
+func FromWatchFilter(r *handoffv1.WatchSessionsRequest) handoff.SessionFilter {
+	f := handoff.SessionFilter{AgentID: r.GetAgentId()}
+	for _, s := range r.GetStates() {
+		f.States = append(f.States, states.from[s])
+	}
+	return f
+}
+
 // ToConversation returns who may speak in a conversation.
 func ToConversation(c handoff.Conversation) *handoffv1.GetConversationResponse {
 	r := &handoffv1.GetConversationResponse{Owner: owners.to[c.Owner], Epoch: c.Epoch}

@@ -6,6 +6,7 @@
 //	repeat.go       idempotency keys and late messages
 //	create.go       new sessions
 //	list.go         logs, lists and pages
+//	change.go       the order of all changes
 //	delivery.go     lanes and what settles them
 //	ledger.go       what became of deliveries, and how they are found
 //	agent.go        agents and connections
@@ -56,7 +57,7 @@ type Database interface {
 func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
-		updateTests, repeatTests, createTests, listTests, deliveryTests, ledgerTests, inboundTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
+		updateTests, repeatTests, createTests, listTests, changeTests, deliveryTests, ledgerTests, inboundTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {
