@@ -4,20 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
-)
-
-// The back-off between attempts: exponential with full jitter, after M. Brooker,
-// "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
-const (
-	backoffBase    = 500 * time.Millisecond
-	minBackoff     = 50 * time.Millisecond
-	maxBackoff     = 5 * time.Minute
-	maxBackoffStep = 16 // keeps the shift from overflowing
 )
 
 var errNeverStarted = &provider.Error{Class: provider.ClassRejected, Err: errors.New("the provider never took the session")}
@@ -200,9 +190,7 @@ func (d *Dispatcher) failure(delivery handoff.Delivery, err error, rest time.Dur
 		a.State = handoff.DeliveryFailed
 		return a
 	}
-	step := min(delivery.Attempts, maxBackoffStep)
-	wait := max(minBackoff, d.jitter(min(maxBackoff, backoffBase<<step)))
-	a.RetryAt = now.Add(max(wait, retryAfter(err), rest))
+	a.RetryAt = now.Add(max(d.jitter.Backoff(delivery.Attempts), retryAfter(err), rest))
 	return a
 }
 
@@ -219,8 +207,6 @@ func retryAfter(err error) time.Duration {
 	}
 	return 0
 }
-
-func fullJitter(d time.Duration) time.Duration { return rand.N(d) }
 
 func (d *Dispatcher) logAttempt(ctx context.Context, t attempt, a handoff.Attempt, err error, took time.Duration) {
 	level := slog.LevelDebug // what went well stands in the database

@@ -10,10 +10,9 @@
 //
 //	dispatcher.go  start, stop, and what comes in
 //	lane.go        one session's work, in memory or in the table
-//	gate.go        one connection: limits, pauses, the circuit breaker
+//	gate.go        one connection: its line, and what package flow lets through
 //	pace.go        limits of a provider's that are wider than a session
 //	deliver.go     one attempt and its outcome
-//	alarm.go       all that is waited for, behind one timer
 //	store.go       the ports
 //
 // A lane that waits for anything has no goroutine.
@@ -25,6 +24,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/human-handoff/handoff/internal/flow"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
 
@@ -45,7 +45,7 @@ type Dispatcher struct {
 	now     handoff.Clock
 	log     *slog.Logger
 	horizon time.Duration
-	jitter  func(d time.Duration) time.Duration
+	jitter  flow.Jitter
 
 	mu      sync.Mutex
 	ctx     context.Context // of all calls; nil until Start and after Stop
@@ -54,9 +54,9 @@ type Dispatcher struct {
 	lanes   map[string]*lane // by session; a lane is here as long as it has work
 	commits map[string]int   // by session, those that have not been handed over yet
 	gates   map[string]*gate // by connection
-	alarms  alarms
-	bytes   int     // what lanes have in memory
-	unread  []*lane // that wait for their head to be read
+	alarms  *flow.Alarms     // all that is waited for
+	bytes   int              // what lanes have in memory
+	unread  []*lane          // that wait for their head to be read
 	readers int
 	running sync.WaitGroup
 }
@@ -76,16 +76,19 @@ func New(c Config) *Dispatcher {
 	if c.Horizon <= 0 {
 		c.Horizon = DefaultHorizon
 	}
-	return &Dispatcher{
+	d := &Dispatcher{
 		store: c.Store, conns: c.Connections, settler: c.Settler, now: c.Now, log: c.Logger,
-		horizon: c.Horizon, jitter: fullJitter, lanes: map[string]*lane{}, commits: map[string]int{}, gates: map[string]*gate{},
+		horizon: c.Horizon, jitter: flow.FullJitter, lanes: map[string]*lane{}, commits: map[string]int{}, gates: map[string]*gate{},
 	}
+	d.alarms = flow.NewAlarms(&d.mu, c.Now)
+	return d
 }
 
 // Start takes up all lanes that have pending deliveries.
 func (d *Dispatcher) Start(ctx context.Context) error {
 	d.mu.Lock()
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	d.alarms.Start()
 	d.mu.Unlock()
 	sessionIDs, err := d.store.Lanes(ctx)
 	if err != nil {
@@ -107,7 +110,7 @@ func (d *Dispatcher) Stop() {
 	d.mu.Lock()
 	cancel := d.cancel
 	d.ctx, d.cancel, d.ready = nil, nil, false
-	d.silence()
+	d.alarms.Stop()
 	d.mu.Unlock()
 	if cancel == nil {
 		return

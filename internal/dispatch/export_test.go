@@ -5,5 +5,5 @@ package dispatch
 func (d *Dispatcher) Holds() (lanes, bytes, alarms int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.lanes), d.bytes, len(d.alarms.heap)
+	return len(d.lanes), d.bytes, d.alarms.Len()
 }

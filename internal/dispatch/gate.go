@@ -5,55 +5,29 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"golang.org/x/time/rate"
-
+	"github.com/human-handoff/handoff/internal/flow"
 	"github.com/human-handoff/handoff/internal/provider"
-)
-
-const (
-	// breakerFailures is how many calls in a row have to meet an outage until a
-	// connection's calls stop. A provider that fails now and then stays in use.
-	breakerFailures = 10
-	// breakerDelay is how long they stop until one call probes, give or take
-	// breakerJitter of it.
-	breakerDelay  = 5 * time.Second
-	breakerJitter = 0.2
-
-	// limitedBase and maxLimited bound the pause of a connection that was told to
-	// slow down, but not for how long.
-	limitedBase = time.Second
-	maxLimited  = time.Minute
 )
 
 // gate is where the lanes of one connection wait until they may call. Its fields
 // are guarded by the dispatcher's mutex.
 type gate struct {
+	flow *flow.Gate
+
 	connectionID string
 	known        bool // its terms are
+	released     bool // while the terms were being read, which may be older news
 	terms        Terms
 	line         []*lane // in the order in which they asked
 	paces        map[string]*pace
-
-	held       bool // no call can succeed until somebody acts
-	trial      bool // nobody was refused since that, but nobody was let in either: one call at a time
-	released   bool // while the terms were being read, which may be older news
-	paused     time.Time
-	alarm      alarm // for when to look again
-	inFlight   int
-	started    uint64  // calls so far
-	concurrent float64 // calls at once that the provider bears, as far as we know
-	cutAt      uint64  // calls up to this one began before concurrent was lowered
-	strikes    int     // how often it was lowered in a row
-	rate       *rate.Limiter
-	breaker    circuitbreaker.CircuitBreaker[any]
+	alarm        flow.Alarm // for when to look again
 }
 
 // permit lets a lane make one call.
 type permit struct {
-	gate   *gate // nil: no call is made
-	number uint64
-	probe  bool // the one call that a half-open breaker lets through
+	flow.Permit
+
+	gate *gate // nil: no call is made
 }
 
 // gateOf returns the gate of a connection. The caller holds d.mu, as for all that
@@ -64,10 +38,9 @@ func (d *Dispatcher) gateOf(connectionID string) *gate {
 	}
 	g := &gate{
 		connectionID: connectionID, paces: map[string]*pace{},
-		breaker: circuitbreaker.NewBuilder[any]().WithFailureThreshold(breakerFailures).
-			WithDelay(breakerDelay).WithJitterFactor(breakerJitter).WithSuccessThreshold(1).Build(),
+		flow: flow.NewGate(flow.Limits{}, d.jitter), // until its terms are known
 	}
-	g.alarm.ring = func() { d.pump(g) }
+	g.alarm.Ring = func() { d.pump(g) }
 	d.gates[connectionID] = g
 	ctx := d.ctx
 	d.running.Go(func() { d.learn(ctx, g) })
@@ -86,11 +59,11 @@ func (d *Dispatcher) learn(ctx context.Context, g *gate) {
 	if d.ctx == nil {
 		return
 	}
-	terms.Limits = terms.Limits.WithDefaults()
-	g.known, g.terms, g.held = true, terms, terms.Held && !g.released
-	g.concurrent = float64(terms.Limits.Concurrent)
-	if terms.Limits.PerSecond > 0 {
-		g.rate = rate.NewLimiter(rate.Limit(terms.Limits.PerSecond), terms.Limits.Burst)
+	l := terms.Limits.WithDefaults()
+	g.known, g.terms = true, terms
+	g.flow.SetLimits(flow.Limits{Concurrent: l.Concurrent, PerSecond: l.PerSecond, Burst: l.Burst})
+	if terms.Held && !g.released {
+		g.flow.Hold()
 	}
 	line := g.line
 	g.line = nil
@@ -119,20 +92,23 @@ func (d *Dispatcher) pump(g *gate) {
 			d.dismiss(l)
 			continue
 		}
-		p, wait := g.admit(d.now())
-		if p.gate == nil {
+		if !g.known {
+			return
+		}
+		p, wait, ok := g.flow.Admit(d.now())
+		if !ok {
 			if wait > 0 {
-				d.set(&g.alarm, d.now().Add(wait))
+				d.alarms.Set(&g.alarm, d.now().Add(wait))
 			}
 			return
 		}
 		g.step()
 		d.depart(l, true)
-		d.launch(l, p)
+		d.launch(l, permit{Permit: p, gate: g})
 	}
 	if len(g.line) == 0 {
 		g.line = nil // and not the memory of the longest line ever
-		d.unset(&g.alarm)
+		d.alarms.Unset(&g.alarm)
 	}
 }
 
@@ -142,110 +118,38 @@ func (g *gate) step() {
 	g.line = g.line[1:]
 }
 
-// admit gives a permit, or tells how long to wait; 0 = until something happens.
-func (g *gate) admit(now time.Time) (p permit, wait time.Duration) {
-	switch {
-	case !g.known || g.held:
-		return permit{}, 0
-	case now.Before(g.paused):
-		return permit{}, g.paused.Sub(now)
-	case g.inFlight >= int(g.concurrent), g.trial && g.inFlight > 0:
-		return permit{}, 0
-	}
-	if wait := g.rateWait(now); wait > 0 {
-		return permit{}, wait
-	}
-	if !g.breaker.TryAcquirePermit() {
-		if g.breaker.IsHalfOpen() {
-			return permit{}, 0 // the probe will tell
-		}
-		return permit{}, max(g.breaker.RemainingDelay(), time.Millisecond)
-	}
-	if g.rate != nil {
-		g.rate.AllowN(now, 1)
-	}
-	g.inFlight++
-	g.started++
-	return permit{gate: g, number: g.started, probe: g.breaker.IsHalfOpen()}, 0
-}
-
-// rateWait tells how long the rate makes the next call wait, and takes nothing.
-func (g *gate) rateWait(now time.Time) time.Duration {
-	if g.rate == nil {
-		return 0
-	}
-	r := g.rate.ReserveN(now, 1)
-	defer r.CancelAt(now)
-	return r.DelayFrom(now)
-}
-
 // note learns from the outcome of a call. It reports for how long the connection
 // has to rest now.
 func (d *Dispatcher) note(p permit, err error) (rest time.Duration) {
-	g, now := p.gate, d.now()
-	g.trial = false
-	class := provider.Class("")
-	if err != nil {
-		class = provider.ClassOf(err)
+	rest, ended := p.gate.flow.Note(p.Permit, outcomeOf(err), retryAfter(err), d.now())
+	if ended {
+		d.hurry(p.gate)
 	}
-	switch class {
-	case provider.ClassRateLimited:
-		g.limited(p, now, retryAfter(err), d.jitter)
-		rest = g.paused.Sub(now)
-	case provider.ClassCredentials, provider.ClassConsent, provider.ClassIncomplete:
-		g.held = true
-	case "", provider.ClassRejected:
-		g.strikes = 0
-		g.concurrent = min(g.concurrent+1/g.concurrent, float64(g.terms.Limits.Concurrent))
-	default:
-	}
-	g.inFlight--
-	if g.record(p, class != provider.ClassTransient) {
-		d.hurry(g)
-	}
-	d.pump(g)
+	d.pump(p.gate)
 	return rest
+}
+
+// outcomeOf tells what a call's error says of the connection.
+func outcomeOf(err error) flow.Outcome {
+	if err == nil {
+		return flow.Answered
+	}
+	switch provider.ClassOf(err) {
+	case provider.ClassRateLimited:
+		return flow.Limited
+	case provider.ClassCredentials, provider.ClassConsent, provider.ClassIncomplete:
+		return flow.Refused
+	case provider.ClassTransient:
+		return flow.Outage
+	default:
+		return flow.Answered
+	}
 }
 
 // giveBack returns a permit that led to no call.
 func (d *Dispatcher) giveBack(p permit) {
-	p.gate.inFlight--
-	if p.probe {
-		p.gate.breaker.RecordFailure() // there is no other way to have a probe again, later
-	}
+	p.gate.flow.GiveBack(p.Permit)
 	d.pump(p.gate)
-}
-
-// limited slows the connection down: no call for a while, and then fewer at once.
-// A storm of refusals counts once, however many calls it hits.
-func (g *gate) limited(p permit, now time.Time, retryAfter time.Duration, jitter func(time.Duration) time.Duration) {
-	if p.number > g.cutAt {
-		g.concurrent = max(1, min(g.concurrent, float64(g.inFlight))/2)
-		g.cutAt = g.started
-		g.strikes++
-	}
-	if retryAfter <= 0 {
-		wait := min(maxLimited, limitedBase<<min(max(g.strikes-1, 0), maxBackoffStep))
-		retryAfter = wait/2 + jitter(wait/2)
-	}
-	if until := now.Add(retryAfter); until.After(g.paused) {
-		g.paused = until
-	}
-}
-
-// record tells the breaker that the provider was there, or was not. It reports
-// whether that ended an outage. What began before the breaker opened says nothing
-// that it does not know.
-func (g *gate) record(p permit, there bool) (ended bool) {
-	if !g.breaker.IsClosed() && !p.probe {
-		return false
-	}
-	if !there {
-		g.breaker.RecordFailure()
-		return false
-	}
-	g.breaker.RecordSuccess()
-	return p.probe && g.breaker.IsClosed()
 }
 
 // hurry lets those that wait for a retry of our own choosing look at once,
@@ -267,9 +171,8 @@ func (d *Dispatcher) Release(connectionID string) {
 	if g == nil || d.ctx == nil {
 		return
 	}
-	g.held, g.trial = false, g.held || g.trial // whoever found out may not have seen all
+	g.flow.Release()
 	g.released = !g.known
-	g.breaker.Close()
 	for _, l := range d.lanes {
 		if l.gate != g {
 			continue

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/human-handoff/handoff/internal/flow"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 )
@@ -47,7 +48,7 @@ type lane struct {
 
 	overdue bool // the next look ignores when a retry is due
 	ownWait bool // the time of the retry is our own choice, not the provider's
-	alarm   alarm
+	alarm   flow.Alarm
 
 	pace     *pace // while it stands in line because of one
 	interval time.Duration
@@ -136,7 +137,7 @@ func (l *lane) call() provider.Call {
 // newLane makes a lane that knows nothing.
 func (d *Dispatcher) newLane(sessionID string) *lane {
 	l := &lane{id: sessionID}
-	l.alarm.ring = func() { d.wakeUp(l) }
+	l.alarm.Ring = func() { d.wakeUp(l) }
 	d.lanes[sessionID] = l
 	return l
 }
@@ -189,12 +190,12 @@ func (d *Dispatcher) wait(l *lane, until time.Time) {
 		return
 	}
 	l.state = laneWaiting
-	d.set(&l.alarm, until)
+	d.alarms.Set(&l.alarm, until)
 }
 
 // resume ends a lane's wait before its time.
 func (d *Dispatcher) resume(l *lane) {
-	d.unset(&l.alarm)
+	d.alarms.Unset(&l.alarm)
 	l.overdue = true
 	d.wakeUp(l)
 }

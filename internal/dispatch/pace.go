@@ -1,15 +1,19 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"github.com/human-handoff/handoff/internal/flow"
+)
 
 // pace keeps the calls that count towards one thing of a provider's apart: a
 // channel, a phone. It exists as long as somebody has to wait for it.
 type pace struct {
 	key   string
-	next  time.Time // no call before
-	taken bool      // by a lane that stands in the gate's line
-	line  []*lane   // in the order in which they asked
-	alarm alarm     // at next
+	next  time.Time  // no call before
+	taken bool       // by a lane that stands in the gate's line
+	line  []*lane    // in the order in which they asked
+	alarm flow.Alarm // at next
 }
 
 // paced reports whether a lane may stand in its gate's line already. If not, it
@@ -26,11 +30,11 @@ func (d *Dispatcher) paced(g *gate, l *lane) bool {
 	p := g.paces[key]
 	if p == nil {
 		p = &pace{key: key}
-		p.alarm.ring = func() { d.paceTurn(g, p) }
+		p.alarm.Ring = func() { d.paceTurn(g, p) }
 		g.paces[key] = p
 	}
 	l.pace, l.interval = p, interval
-	if p.taken || p.alarm.place > 0 {
+	if p.taken || p.alarm.IsSet() {
 		p.line = append(p.line, l)
 		return false
 	}
@@ -49,7 +53,7 @@ func (d *Dispatcher) depart(l *lane, calls bool) {
 	if calls {
 		p.next = d.now().Add(l.interval)
 	}
-	d.set(&p.alarm, p.next)
+	d.alarms.Set(&p.alarm, p.next)
 }
 
 // paceTurn lets the first of a pace's line into the gate's.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/stdwebhook"
 )
 
 // Adapter talks to one developer's server.
@@ -99,7 +100,7 @@ func (a *Adapter) Verify(r provider.Request) error {
 		return errors.New("without a signing_secret nothing can be received here: " +
 			"call /v1/human/… with a key of scope agent, or set signing_secret and sign the call as in Standard Webhooks")
 	}
-	return verify(r.Header, a.client.key, r.Time, r.Body)
+	return stdwebhook.Verify(r.Header, a.client.key, r.Time, r.Body)
 }
 
 // Parse implements provider.Adapter: the receive URL takes what the reply
@@ -109,7 +110,7 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 	if err != nil {
 		return provider.Reply{}, nil, err
 	}
-	if id := r.Header.Get(headerID); id != "" {
+	if id := r.Header.Get(stdwebhook.HeaderID); id != "" {
 		in.Key = digest("id", id)
 	}
 	reply := provider.Reply{Status: http.StatusOK, ContentType: "application/json", Body: []byte(Success)}

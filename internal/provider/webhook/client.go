@@ -9,6 +9,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/stdwebhook"
 )
 
 // The paths of the calls, below the server's address.
@@ -50,7 +51,7 @@ func (c *client) post(ctx context.Context, path, key string, body any) error {
 		req.SetBasicAuth(c.username, c.password)
 	}
 	if len(c.key) > 0 {
-		sign(req.Header, c.key, key, c.now(), data)
+		stdwebhook.Sign(req.Header, key, c.now(), data, c.key)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -10,12 +10,10 @@
 //	adapter.go  our terms to the server's, and what is asked of it
 //	types.go    the bodies of the calls
 //	client.go   the calls over HTTP
-//	sign.go     Standard-Webhooks signatures, both ways
 //	parse.go    what the server sends
 package webhook
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -26,6 +24,7 @@ import (
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/stdwebhook"
 )
 
 // Name is the kind's name in the API and in receive URLs.
@@ -93,7 +92,7 @@ func (Kind) Open(config proto.Message, deps provider.Deps) (provider.Adapter, er
 		// The first colon ends the user's name (RFC 7617, section 2).
 		return nil, errors.New("username: must not contain a colon")
 	}
-	key, err := signingKey(c.GetSigningSecret())
+	key, err := stdwebhook.Key(c.GetSigningSecret())
 	if err != nil {
 		return nil, err
 	}
@@ -140,18 +139,4 @@ func baseURL(raw string) (string, error) {
 	host := strings.ToLower(u.Host)
 	host = strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[scheme])
 	return scheme + "://" + strings.TrimSuffix(host, ":") + strings.TrimRight(u.EscapedPath(), "/"), nil
-}
-
-// signingKey returns the bytes of a signing secret: those in base64 after the
-// prefix of Standard Webhooks, else the text's own. No secret, no key.
-func signingKey(secret string) ([]byte, error) {
-	encoded, ok := strings.CutPrefix(secret, "whsec_")
-	if !ok {
-		return []byte(secret), nil
-	}
-	key, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(encoded, "="))
-	if err != nil || len(key) == 0 {
-		return nil, errors.New("signing_secret: what follows whsec_ is not standard base64")
-	}
-	return key, nil
 }
