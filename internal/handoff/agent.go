@@ -54,6 +54,16 @@ type ConnectionStatus struct {
 	DegradedSince time.Time // zero = it works
 }
 
+// FeedState tells how an agent's event webhook fares; empty if it has none.
+type FeedState string
+
+// The states of an event webhook.
+const (
+	FeedActive   FeedState = "active"
+	FeedFailing  FeedState = "failing"  // each call has failed for a while
+	FeedDisabled FeedState = "disabled" // nothing goes out until it is set again
+)
+
 // Status returns the agent's service status.
 func (a *Agent) Status() ConnectionStatus {
 	if a.Connection == nil {

@@ -49,6 +49,39 @@ type (
 	}
 )
 
+// EventKind names what happened, as the API does.
+type EventKind string
+
+// The kinds of events.
+const (
+	KindMessage            EventKind = "message"
+	KindStateChanged       EventKind = "state_changed"
+	KindWaitPrompt         EventKind = "wait_prompt"
+	KindMessageStatus      EventKind = "message_status"
+	KindParticipantChanged EventKind = "participant_changed"
+	KindQueueChanged       EventKind = "queue_changed"
+)
+
+// Kind returns the kind of the event.
+func (e *Event) Kind() EventKind {
+	switch e.Body.(type) {
+	case MessageLogged:
+		return KindMessage
+	case StateChanged:
+		return KindStateChanged
+	case WaitPrompted:
+		return KindWaitPrompt
+	case MessageStatusChanged:
+		return KindMessageStatus
+	case ParticipantChanged:
+		return KindParticipantChanged
+	case QueueChanged:
+		return KindQueueChanged
+	default:
+		return ""
+	}
+}
+
 func (MessageLogged) eventBody()        {}
 func (StateChanged) eventBody()         {}
 func (WaitPrompted) eventBody()         {}

@@ -101,9 +101,9 @@ func FromStatus(status int, header http.Header, now time.Time, body []byte) erro
 		detail += redirectDetail(header.Get("Location"))
 		body = nil // the usual page only says the same again
 	case status == http.StatusTooManyRequests:
-		e.Class, e.RetryAfter = ClassRateLimited, retryAfter(header, now)
+		e.Class, e.RetryAfter = ClassRateLimited, RetryAfter(header, now)
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:
-		e.Class, e.RetryAfter = ClassTransient, retryAfter(header, now)
+		e.Class, e.RetryAfter = ClassTransient, RetryAfter(header, now)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		e.Class = ClassCredentials
 	default:
@@ -123,8 +123,9 @@ func redirectDetail(location string) string {
 	return detail
 }
 
-// retryAfter reads the header of RFC 9110, section 10.2.3: seconds or a date.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+// RetryAfter reads the header of RFC 9110, section 10.2.3: seconds or a date. It is 0
+// without one, and [MaxRetryAfter] at most.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {
 		return 0
