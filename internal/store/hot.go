@@ -26,6 +26,19 @@ const (
 	dropFailureSQL = "DELETE FROM delivery_attempts WHERE delivery_id = ? AND number = ?"
 	sequenceSQL    = "UPDATE sessions SET last_sequence = ?, change = ? WHERE num = ?"
 	timersSQL      = "UPDATE sessions SET last_sequence = ?, change = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
+	// How far an event webhook got with a session, unless it is gone or got further.
+	setCursorSQL = "INSERT INTO event_cursors (agent_id, session_num, delivered, pending, attempts, next_attempt, failing_since, last_error) " +
+		"SELECT s.agent_id, s.num, ?1, s.last_sequence > ?1, ?2, ?3, ?4, ?5 FROM sessions s JOIN event_webhooks w ON w.id = s.agent_id WHERE s.id = ?6 " +
+		"ON CONFLICT (session_num) DO UPDATE SET delivered = excluded.delivered, pending = excluded.pending, attempts = excluded.attempts, " +
+		"next_attempt = excluded.next_attempt, failing_since = excluded.failing_since, last_error = excluded.last_error " +
+		"WHERE excluded.delivered >= event_cursors.delivered RETURNING pending"
+	notePendingSQL = "UPDATE event_cursors SET pending = (SELECT last_sequence FROM sessions WHERE num = session_num) > delivered " +
+		"WHERE session_num = (SELECT num FROM sessions WHERE id = ?)"
+	addPendingSQL = "INSERT INTO event_cursors (agent_id, session_num, delivered, pending, attempts, next_attempt, failing_since, last_error) " +
+		"SELECT s.agent_id, s.num, 0, true, 0, 0, 0, '' FROM sessions s JOIN event_webhooks w ON w.id = s.agent_id WHERE s.id = ? AND s.num > w.first_num"
+	// Where a new event webhook begins with the sessions that are open.
+	beginCursorsSQL = "INSERT INTO event_cursors (agent_id, session_num, delivered, pending, attempts, next_attempt, failing_since, last_error) " +
+		"SELECT agent_id, num, CASE WHEN ?1 THEN 0 ELSE last_sequence END, ?1, 0, 0, 0, '' FROM sessions WHERE agent_id = ?2 AND state <> 'closed'"
 	// The index of changes is by state, so that each has a last one.
 	lastChangeSQL = "SELECT max(coalesce((SELECT max(change) FROM sessions WHERE state = 'requested'), 0), " +
 		"coalesce((SELECT max(change) FROM sessions WHERE state = 'waiting'), 0), " +
@@ -42,7 +55,10 @@ type hotStatements struct {
 	addEvent, addDelivery, settle *sql.Stmt
 	addFailure, dropFailure       *sql.Stmt
 	setSequence, setTimers        *sql.Stmt
-	all                           []*sql.Stmt
+
+	setCursor, notePending, addPending, beginCursors *sql.Stmt
+
+	all []*sql.Stmt
 }
 
 func prepare(ctx context.Context, conn *sql.Conn) (_ *hotStatements, err error) {
@@ -66,6 +82,10 @@ func prepare(ctx context.Context, conn *sql.Conn) (_ *hotStatements, err error) 
 		{&h.dropFailure, dropFailureSQL},
 		{&h.setSequence, sequenceSQL},
 		{&h.setTimers, timersSQL},
+		{&h.setCursor, setCursorSQL},
+		{&h.notePending, notePendingSQL},
+		{&h.addPending, addPendingSQL},
+		{&h.beginCursors, beginCursorsSQL},
 	} {
 		*s.to, err = conn.PrepareContext(ctx, s.sql) //nolint:sqlclosecheck // close does
 		if err != nil {

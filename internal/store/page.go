@@ -17,6 +17,7 @@ const (
 	listLate       list = "late"
 	listAgents     list = "agents"
 	listQuarantine list = "quarantine"
+	listFeeds      list = "feeds"
 )
 
 // token says, in a form that nobody builds upon, with which key a page ended.

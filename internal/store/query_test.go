@@ -15,6 +15,7 @@ import (
 
 	"github.com/human-handoff/handoff/ent"
 	"github.com/human-handoff/handoff/internal/agents"
+	"github.com/human-handoff/handoff/internal/feed"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
 
@@ -60,12 +61,14 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		rec.Agent.Connection = &handoff.Connection{ID: "c"}
 		return nil
 	}))
+	require.NoError(t, s.UpdateFeed(ctx, "a", true, func(f *feed.Feed) error { f.Secret = []byte("x"); return nil }))
 	seen.take()
 	failed := []handoff.DeliveryState{handoff.DeliveryFailed}
 	list := func(f handoff.DeliveryFilter) error { _, _, err := s.Deliveries(ctx, f, handoff.Page{}); return err }
 	partial := map[string][]string{ // whose conditions the statements have to repeat
 		"FindSession": {"session_open", "session_request"}, "SessionByRef": {"session_ref"},
 		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "Due": {"session_due"}, "Changes": {"session_change"}, "LastChange": {"session_change"},
+		"Behind":           {"event_cursor_pending", "session_change"},
 		"FailedDeliveries": {"delivery_failed"}, "OpenDeliveries": {"delivery_failed", "delivery_lane"}, "DeliveryOfMessage": {"delivery_message_id"},
 	}
 	for name, fn := range map[string]func() error{
@@ -92,6 +95,12 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 			_, err := s.Changes(ctx, handoff.SessionFilter{}, 0, 9, 10)
 			return err
 		},
+		"FeedHead": func() error { _, _, err := s.FeedHead(ctx, "s1", 1); return err },
+		"Behind":   func() error { _, err := s.Behind(ctx, "a"); return err },
+		"EventDeliveries": func() error {
+			_, _, err := s.EventDeliveries(ctx, feed.DeliveryFilter{AgentID: "a"}, handoff.Page{})
+			return err
+		},
 		"LatestSession": func() error { _, err := s.LatestSession(ctx, c); return err },
 		"FindSession":   func() error { s.FindSession(ctx, c, ""); s.FindSession(ctx, unknown, "r"); return nil },
 		"SessionByRef":  func() error { s.SessionByRef(ctx, "c", "r"); return nil },
@@ -108,7 +117,8 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		"KeyByHash":          func() error { s.KeyByHash(ctx, []byte("h")); return nil },
 		"Meta":               func() error { _, err := s.Meta(ctx, "k"); return err },
 		"hot": func() error {
-			seen.list = []string{claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL, sequenceSQL, timersSQL, lastChangeSQL}
+			seen.list = []string{claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL, sequenceSQL, timersSQL, lastChangeSQL,
+				setCursorSQL, notePendingSQL, addPendingSQL}
 			return nil
 		},
 	} {

@@ -13,6 +13,7 @@
 //	inbound.go      what providers tell, and what of it has to wait
 //	timer.go        when sessions are due
 //	email.go        the address that a user told once
+//	feed.go         event webhooks and how far they got
 //	key.go          API keys, and what is noted about the database
 //	concurrency.go  many callers, and those of them that fail
 package storetest
@@ -28,6 +29,7 @@ import (
 	"github.com/human-handoff/handoff/internal/agents"
 	"github.com/human-handoff/handoff/internal/auth"
 	"github.com/human-handoff/handoff/internal/dispatch"
+	"github.com/human-handoff/handoff/internal/feed"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/timer"
 )
@@ -38,6 +40,7 @@ type Store interface {
 	dispatch.Store
 	agents.Store
 	auth.Store
+	feed.Store
 	timer.Store
 	Meta(ctx context.Context, key string) ([]byte, error)
 	SetMetaIfAbsent(ctx context.Context, key string, value []byte) ([]byte, error)
@@ -57,7 +60,7 @@ type Database interface {
 func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
-		updateTests, repeatTests, createTests, listTests, changeTests, deliveryTests, ledgerTests, inboundTests, timerTests, emailTests, agentTests, keyTests, concurrencyTests,
+		updateTests, repeatTests, createTests, listTests, changeTests, deliveryTests, ledgerTests, inboundTests, timerTests, emailTests, agentTests, feedTests, keyTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {
