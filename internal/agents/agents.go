@@ -32,18 +32,19 @@ import (
 
 // Service configures agents and opens their connections.
 type Service struct {
-	store    Store
-	kinds    []provider.Kind
-	sealer   *seal.Sealer
-	http     *http.Client
-	baseURL  string
-	newID    func(prefix string) string
-	now      handoff.Clock
-	log      *slog.Logger
-	release  func(connectionID string)
-	onStatus func(c *handoff.Connection)
-	watchers watchers
-	rechecks *rechecks
+	store     Store
+	kinds     []provider.Kind
+	sealer    *seal.Sealer
+	http      *http.Client
+	baseURL   string
+	newID     func(prefix string) string
+	now       handoff.Clock
+	log       *slog.Logger
+	release   func(connectionID string)
+	onStatus  func(c *handoff.Connection)
+	feedState func(agentID string) handoff.FeedState
+	watchers  watchers
+	rechecks  *rechecks
 
 	reporting sync.Mutex // held while a call's outcome changes a status
 
@@ -69,8 +70,9 @@ func New(c Config) *Service {
 	return &Service{
 		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, baseURL: c.BaseURL,
 		newID: c.NewID, now: c.Now, log: c.Logger,
-		release: func(string) {}, onStatus: func(*handoff.Connection) {}, rechecks: newRechecks(),
-		opened: map[string]*opened{}, health: map[string]health{},
+		release: func(string) {}, onStatus: func(*handoff.Connection) {}, feedState: func(string) handoff.FeedState { return "" },
+		rechecks: newRechecks(),
+		opened:   map[string]*opened{}, health: map[string]health{},
 	}
 }
 
@@ -78,19 +80,28 @@ func New(c Config) *Service {
 // waits for it can go out. It is called once, before the service is used.
 func (svc *Service) OnAvailable(fn func(connectionID string)) { svc.release = fn }
 
+// FeedStates sets who knows how an agent's event webhook fares. It is called once,
+// before the service is used.
+func (svc *Service) FeedStates(fn func(agentID string) handoff.FeedState) { svc.feedState = fn }
+
+// Changed tells those who watch agents that something of one has changed that is
+// kept elsewhere. It does not block.
+func (svc *Service) Changed(agentID string) { svc.watchers.changed(agentID) }
+
 // OnStatus sets who is told that a connection has another status. fn must not
 // block. It is called once, before the service is used.
 func (svc *Service) OnStatus(fn func(c *handoff.Connection)) { svc.onStatus = fn }
 
 // View is an agent as its operator may see it.
 type View struct {
-	Agent      *handoff.Agent
-	Config     proto.Message // without secrets; nil when no provider is configured
-	ReceiveURL string
-	Status     handoff.ConnectionStatus
-	Opening    handoff.Opening // at this moment
-	NeedsEmail bool            // a handoff is refused to customers without an address
-	ETag       string
+	Agent        *handoff.Agent
+	Config       proto.Message // without secrets; nil when no provider is configured
+	ReceiveURL   string
+	Status       handoff.ConnectionStatus
+	Opening      handoff.Opening // at this moment
+	NeedsEmail   bool            // a handoff is refused to customers without an address
+	EventWebhook handoff.FeedState
+	ETag         string
 }
 
 // Get returns an agent; handoff.ErrAgentNotFound if there is none.
@@ -145,6 +156,7 @@ func (svc *Service) view(agent *handoff.Agent) (*View, error) {
 		}
 		v.Config = provider.ClearSecrets(kept.config)
 	}
+	v.EventWebhook = svc.feedState(agent.ID)
 	v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(caps)
 	return v, nil
 }

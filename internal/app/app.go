@@ -18,13 +18,16 @@ import (
 	"github.com/human-handoff/handoff/internal/config"
 	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/egress"
+	"github.com/human-handoff/handoff/internal/feed"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider/all"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
+	"github.com/human-handoff/handoff/internal/seal"
 	"github.com/human-handoff/handoff/internal/server"
 	"github.com/human-handoff/handoff/internal/server/hook"
 	"github.com/human-handoff/handoff/internal/server/rpc"
 	"github.com/human-handoff/handoff/internal/server/sse"
+	"github.com/human-handoff/handoff/internal/server/wire"
 	"github.com/human-handoff/handoff/internal/store"
 	"github.com/human-handoff/handoff/internal/timer"
 	"github.com/human-handoff/handoff/internal/wake"
@@ -45,6 +48,7 @@ type App struct {
 	agents   *agents.Service
 	auth     *auth.Authenticator
 	dispatch *dispatch.Dispatcher
+	feeds    *feed.Service
 	timers   *timer.Loop
 	server   *server.Server
 
@@ -102,6 +106,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		Store: a.store, Connections: a.agents, Settler: service, Horizon: c.RetryHorizon, Now: time.Now, Logger: log,
 	})
 	hub.OnDeliveries(a.dispatch)
+	a.openFeeds(hub, sealer)
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
 	a.agents.OnAvailable(a.dispatch.Release)
@@ -113,12 +118,24 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	return a, nil
 }
 
+// openFeeds makes what brings events to backends, and lets it hear of changes.
+func (a *App) openFeeds(hub *wake.Hub, sealer *seal.Sealer) {
+	a.feeds = feed.New(feed.Config{
+		Store: a.store, Sealer: sealer, HTTP: a.egress.Client(), Encode: wire.NotificationJSON, NewID: NewID, Now: time.Now, Logger: a.log,
+	})
+	hub.OnChanged(a.feeds.Changed)
+	a.feeds.OnState(a.agents.Changed)
+	a.feeds.OnDisabled(a.metrics.eventWebhookDisabled)
+	a.agents.FeedStates(a.feeds.State)
+	a.metrics.countFeeds(a.feeds)
+}
+
 // doors is the one list of what the server offers.
 func (a *App) doors(service *handoff.Service) []server.Handler {
 	webhooks := hook.Webhooks{Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log}
 	return []server.Handler{
 		rpc.New(rpc.Config{
-			Handoff: service, Agents: a.agents, Auth: a.auth, Replay: webhooks.Replay,
+			Handoff: service, Agents: a.agents, Feeds: a.feeds, Auth: a.auth, Replay: webhooks.Replay,
 			Drain: a.drain, NewID: NewID, Now: time.Now, Logger: a.log,
 		}),
 		sse.Events{Tailer: service, Guard: a.auth, Drain: a.drain, Now: time.Now, Logger: a.log},
@@ -146,6 +163,9 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 		if err := a.firstKey(ctx, showKey); err != nil {
 			return err
 		}
+	}
+	if err := a.feeds.Start(ctx); err != nil {
+		return err
 	}
 	if err := a.dispatch.Start(ctx); err != nil {
 		return err
@@ -195,6 +215,9 @@ func (a *App) close(ctx context.Context) {
 		a.stopBackground()
 	}
 	a.background.Wait()
+	if a.feeds != nil {
+		a.feeds.Stop() // when nothing is committed any more
+	}
 	a.metricsServer.stop(ctx)
 	if a.listener != nil {
 		_ = a.listener.Close() // the server closed it already, if it served

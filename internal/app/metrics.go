@@ -30,6 +30,16 @@ type metrics struct {
 	log           *slog.Logger
 	agents        *prometheus.Desc
 	statusChanges *prometheus.CounterVec
+
+	feeds       feedCounter // nil until countFeeds
+	webhooks    *prometheus.Desc
+	webhookLag  *prometheus.Desc
+	webhookEnds *prometheus.CounterVec
+}
+
+// feedCounter knows how event webhooks fare.
+type feedCounter interface {
+	Counts() (states map[handoff.FeedState]int, pendingSessions int)
 }
 
 type agentCounter interface {
@@ -44,17 +54,34 @@ func newMetrics(store agentCounter, log *slog.Logger) *metrics {
 			Name: "handoff_provider_status_changes_total",
 			Help: "Changes of a provider's status by kind, new state and reason code.",
 		}, []string{"provider", "state", "reason"}),
+		webhooks:   prometheus.NewDesc("handoff_event_webhooks", "Event webhooks by state.", []string{"state"}, nil),
+		webhookLag: prometheus.NewDesc("handoff_event_webhook_pending_sessions", "Sessions with events that an event webhook has not taken yet.", nil, nil),
+		webhookEnds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "handoff_event_webhooks_disabled_total",
+			Help: "Event webhooks that were disabled because they were gone or failed for days, by reason.",
+		}, []string{"reason"}),
 	}
-	m.registry.MustRegister(m, m.statusChanges, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m, m.statusChanges, m.webhookEnds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // Describe implements prometheus.Collector.
-func (m *metrics) Describe(ch chan<- *prometheus.Desc) { ch <- m.agents }
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.agents
+	ch <- m.webhooks
+	ch <- m.webhookLag
+}
 
 // Collect implements prometheus.Collector: what the database knows is counted
 // when it is asked for.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	if m.feeds != nil {
+		states, pending := m.feeds.Counts()
+		for state, n := range states {
+			ch <- prometheus.MustNewConstMetric(m.webhooks, prometheus.GaugeValue, float64(n), string(state))
+		}
+		ch <- prometheus.MustNewConstMetric(m.webhookLag, prometheus.GaugeValue, float64(pending))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	counts, err := m.store.AgentCounts(ctx)
@@ -71,6 +98,13 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 func (m *metrics) statusChanged(c *handoff.Connection) {
 	m.statusChanges.WithLabelValues(c.Kind, string(c.Status.State), c.Status.ReasonCode).Inc()
 }
+
+// countFeeds lets scrapes see how event webhooks fare. It is called once, before
+// the first scrape.
+func (m *metrics) countFeeds(c feedCounter) { m.feeds = c }
+
+// eventWebhookDisabled counts an event webhook that was disabled by itself.
+func (m *metrics) eventWebhookDisabled(reason string) { m.webhookEnds.WithLabelValues(reason).Inc() }
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelError)})

@@ -118,15 +118,16 @@ func (svc *Service) State(agentID string) handoff.FeedState {
 	return f.state()
 }
 
-// Counts tells how many feeds there are in each state.
-func (svc *Service) Counts() map[handoff.FeedState]int {
+// Counts tells how many feeds there are in each state, and how many sessions have
+// something that is not delivered yet.
+func (svc *Service) Counts() (states map[handoff.FeedState]int, pendingSessions int) {
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
-	counts := map[handoff.FeedState]int{}
+	states = map[handoff.FeedState]int{handoff.FeedActive: 0, handoff.FeedFailing: 0, handoff.FeedDisabled: 0}
 	for _, f := range svc.feeds {
-		counts[f.state()]++
+		states[f.state()]++
 	}
-	return counts
+	return states, len(svc.lanes)
 }
 
 func (f *feed) state() handoff.FeedState {

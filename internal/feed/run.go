@@ -11,7 +11,7 @@ const (
 	// how much longer than the commit nobody can take to tell of it.
 	flushEvery = 30 * time.Second
 	// stopGrace is how long calls under way get to end when the program stops.
-	stopGrace = 10 * time.Second
+	stopGrace = 5 * time.Second
 )
 
 // Start takes up all feeds and what they have not sent yet.

@@ -17,6 +17,7 @@ type Hub struct {
 	mu        sync.Mutex
 	followers map[topic]map[chan struct{}]struct{}
 	lanes     Lanes
+	feeds     func(sessionID, agentID string)
 	timers    func(due time.Time)
 }
 
@@ -32,12 +33,16 @@ type topic struct{ sessionID, agentID string }
 
 // NewHub returns a hub without followers.
 func NewHub() *Hub {
-	return &Hub{followers: map[topic]map[chan struct{}]struct{}{}, timers: func(time.Time) {}}
+	return &Hub{followers: map[topic]map[chan struct{}]struct{}{}, timers: func(time.Time) {}, feeds: func(string, string) {}}
 }
 
 // OnDeliveries sets who is given what was committed for lanes; without it nobody
 // is. It is called once, before the hub is used.
 func (h *Hub) OnDeliveries(lanes Lanes) { h.lanes = lanes }
+
+// OnChanged sets who else is told of every change. fn must not block. It is called
+// once, before the hub is used.
+func (h *Hub) OnChanged(fn func(sessionID, agentID string)) { h.feeds = fn }
 
 // OnTimer sets who is told of new timers. fn must not block. It is called once,
 // before the hub is used.
@@ -64,6 +69,7 @@ func (h *Hub) Deliveries(committed handoff.Handover) {
 // never blocks: a follower that has not looked since the last wake-up will look
 // anyway.
 func (h *Hub) Changed(sessionID, agentID string) {
+	h.feeds(sessionID, agentID)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, t := range []topic{{sessionID: sessionID}, {agentID: agentID}, {}} {

@@ -7,6 +7,7 @@
 //	sessions.go     HandoffService: sessions and conversations
 //	providers.go    HandoffService: agents and their providers
 //	stream.go       HandoffService: StreamReplies and WatchSessions
+//	feeds.go        HandoffService and AdminService: event webhooks
 //	keys.go         KeyService
 //	admin.go        AdminService
 //	desk.go         DeskService
@@ -28,6 +29,7 @@ import (
 	"github.com/human-handoff/handoff/gen/go/handoff/v1/handoffv1connect"
 	"github.com/human-handoff/handoff/internal/agents"
 	"github.com/human-handoff/handoff/internal/auth"
+	"github.com/human-handoff/handoff/internal/feed"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
 
@@ -43,6 +45,7 @@ type Door struct {
 type Config struct {
 	Handoff *handoff.Service
 	Agents  *agents.Service
+	Feeds   *feed.Service
 	Auth    *auth.Authenticator
 	Drain   context.Context // done when the server stops: streams end then
 	Replay  func(ctx context.Context, quarantineID int64) (applied int, err error)

@@ -64,6 +64,7 @@ func ToAgents(views []agents.View) []*handoffv1.Agent {
 		v := &views[i]
 		list[i] = &handoffv1.Agent{
 			AgentId: v.Agent.ID, Status: ToStatus(v), Enabled: *v.Agent.Settings.WithDefaults().Enabled, Etag: v.ETag,
+			EventWebhookState: feedStates.to[v.EventWebhook],
 		}
 	}
 	return list
