@@ -37,6 +37,10 @@ func TestEventsGoOutInOrderAndSessionsSideBySide(t *testing.T) {
 		require.JSONEq(t, `{"type":"message","agent":"shop","session":"b","conversation":"of b","sequence":5}`, string(call.body))
 		require.Equal(t, call.id, call.header.Get("Idempotency-Key"))
 		require.Zero(t, b.view().Pending)
+		b.svc.Stop()
+		left, err := b.table.Behind(t.Context(), "")
+		require.NoError(t, err)
+		require.Empty(t, left, "a start after an orderly stop has nothing to look at")
 	})
 }
 
@@ -136,6 +140,24 @@ func TestWhatTheOtherSideAsksForIsHonoured(t *testing.T) {
 	})
 }
 
+func TestRefusalsOfAllEndAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, b *backend) {
+		b.run()
+		b.set()
+		b.says(http.StatusNotFound)
+		for i := range 20 {
+			b.happen(fmt.Sprint("s", i), fmt.Sprint("s", i))
+		}
+		pass(time.Hour)
+		require.Equal(t, handoff.FeedFailing, b.view().State)
+		b.says(http.StatusOK)
+		b.forget()
+		b.happen("new")
+		pass(time.Second)
+		require.Len(t, b.calls(""), 41)
+	})
+}
+
 func TestACallMayTakeFifteenSeconds(t *testing.T) {
 	bubble(t, func(t *testing.T, b *backend) {
 		b.run()
@@ -156,9 +178,11 @@ func TestGoneDisablesAndSetGoesOn(t *testing.T) {
 		b.set()
 		b.happen("a", "b")
 		pass(time.Minute)
-		b.does(func(got) answer { return answer{status: http.StatusGone} })
+		b.says(http.StatusInternalServerError)
 		b.happen("a", "b", "a")
-		pass(time.Second)
+		pass(time.Hour)
+		b.says(http.StatusGone)
+		pass(5 * time.Minute)
 		v := b.view()
 		require.Equal(t, handoff.FeedDisabled, v.State)
 		require.Equal(t, "GONE", v.Disabled)
@@ -396,6 +420,70 @@ func TestWhatCannotBeSetIsRefused(t *testing.T) {
 	})
 }
 
+func TestWhatHappensWhileACursorIsWrittenGoesOut(t *testing.T) {
+	bubble(t, func(t *testing.T, b *backend) {
+		b.table.took = time.Second
+		b.run()
+		b.set()
+		b.happen("a")
+		pass(1500 * time.Millisecond) // it is written, and nobody has heard of it
+		b.happen("a")
+		pass(10 * time.Second)
+		require.Equal(t, ids("a", 2), b.idsOf("a"))
+	})
+}
+
+// What waits in line when a checkpoint passes it is found by the next start.
+func TestACheckpointKnowsWhatWaits(t *testing.T) {
+	bubble(t, func(t *testing.T, b *backend) {
+		b.table.took = time.Second
+		b.run()
+		b.set()
+		b.does(func(g got) answer {
+			if g.session == "b" {
+				return answer{http.StatusTooManyRequests, "900"}
+			}
+			return answer{status: http.StatusOK}
+		})
+		b.happen("a")
+		pass(1500 * time.Millisecond)
+		b.happen("b", "a") // a's cursor is written, and nobody has heard of it
+		pass(10 * time.Minute)
+		require.Equal(t, ids("a", 1), b.idsOf("a"))
+		b.table = b.table.crash()
+		b.svc.Stop()
+		b.says(http.StatusOK)
+		b.run()
+		pass(20 * time.Minute)
+		require.Equal(t, ids("a", 2), b.idsOf("a"))
+	})
+}
+
+func TestSetTriesAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, b *backend) {
+		b.run()
+		b.set()
+		b.says(http.StatusBadRequest)
+		b.happen("a", "b")
+		pass(time.Hour)
+		b.set(func(c *feed.Change) { c.Disabled = true })
+		b.says(http.StatusOK)
+		b.forget()
+		b.set()
+		pass(time.Second)
+		require.Len(t, b.calls(""), 2)
+		b.says(http.StatusBadRequest)
+		b.happen("a", "b")
+		pass(time.Hour)
+		b.says(http.StatusOK)
+		b.forget()
+		b.set(func(c *feed.Change) { c.URL = "https://shop.example/new" })
+		pass(time.Second)
+		require.Len(t, b.calls(""), 2)
+		require.Equal(t, "https://shop.example/new", b.calls("")[0].url)
+	})
+}
+
 // TestNothingIsLostByCrashes takes what a crash would leave at random moments and
 // starts anew from there: each time all events arrive in order, and what arrived
 // before does so again only if it was under way.
@@ -410,6 +498,7 @@ func TestNothingIsLostByCrashes(t *testing.T) {
 
 func crashAtRandom(t *testing.T, b *backend, random *rand.Rand) {
 	t.Helper()
+	b.table.took = time.Duration(random.IntN(3)) * 4 * time.Second
 	b.run()
 	b.set()
 	b.took = 100 * time.Millisecond

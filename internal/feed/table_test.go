@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/human-handoff/handoff/internal/feed"
 	"github.com/human-handoff/handoff/internal/handoff"
@@ -23,6 +24,7 @@ type table struct {
 	cursors     map[string]cursor
 	calls       int   // of any method
 	err         error // of what is written
+	took        time.Duration
 }
 
 type session struct {
@@ -65,7 +67,7 @@ func (s *table) crash() *table {
 	defer s.mu.Unlock()
 	found := &table{
 		change: s.change, sessions: map[string]*session{}, feeds: maps.Clone(s.feeds), checkpoints: maps.Clone(s.checkpoints),
-		first: maps.Clone(s.first), cursors: maps.Clone(s.cursors),
+		first: maps.Clone(s.first), cursors: maps.Clone(s.cursors), took: s.took,
 	}
 	for id, ses := range s.sessions {
 		copied := *ses
@@ -92,6 +94,13 @@ func (s *table) lock() func() {
 	s.mu.Lock()
 	s.calls++
 	return s.mu.Unlock
+}
+
+// disk lets what is written take a while before it counts, and before its caller
+// hears of that. Only cursors do: who holds a mutex meanwhile stops a bubble's time.
+func (s *table) disk() (after func()) {
+	time.Sleep(s.took)
+	return func() { time.Sleep(s.took) }
 }
 
 // Agent implements feed.Store.
@@ -186,6 +195,7 @@ func (s *table) FeedHead(_ context.Context, sessionID string, limit int) (h feed
 
 // SetCursor implements feed.Store.
 func (s *table) SetCursor(_ context.Context, c feed.Cursor) (more bool, err error) {
+	defer s.disk()()
 	defer s.lock()()
 	if s.err != nil {
 		return false, s.err
