@@ -24,7 +24,7 @@ var (
 	forAgents = []string{
 		"RequestHandoff", "SendMessage", "SendSignal", "StreamReplies", "CloseSession", "ContinueWaiting", "GetSession",
 		"ListEvents", "CreateUpload", "ListSessions", "GetConversation", "CheckTurn", "GetServiceStatus", "GetProvider",
-		"GetHandoffTool", "EvaluateSchedule", "GetHandback",
+		"GetHandoffTool", "EvaluateSchedule", "GetHandback", "WatchSessions",
 	}
 	forTokens = []string{
 		"SendMessage", "SendSignal", "StreamReplies", "CloseSession", "ContinueWaiting", "GetSession", "ListEvents", "CreateUpload",
@@ -47,7 +47,7 @@ func TestScopes(t *testing.T) {
 	}
 	values := map[string]any{
 		"agentId": "shop", "conversationId": "conversation", "sessionId": session.GetId(), "text": "x", "typing": true,
-		"name": "x", "size": "1", "calendar": holidays, "id": spareKey.GetId(), "scope": "SCOPE_AGENT", "validateOnly": true,
+		"name": "x", "size": "1", "calendar": holidays, "id": spareKey.GetId(), "scope": "SCOPE_AGENT", "validateOnly": true, "url": "https://shop.example/events",
 	}
 	count := 0
 	for _, file := range []protoreflect.FileDescriptor{
