@@ -260,6 +260,31 @@ func TestEventWebhookReachesNoPrivateAddress(t *testing.T) {
 	assert.Empty(t, b.calls)
 }
 
+// TestEventsExample runs the backend that the docs show.
+func TestEventsExample(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	s.deskOf("shop", longSettings())
+	secret := s.vault.add("given secret", "whsec_"+randomBase64())
+	example, url := startEventsExample(t, secret)
+	set := func(secret string) *handoffv1.TestEventWebhookResponse {
+		_, err := s.admin.SetEventWebhook(t.Context(), &handoffv1.SetEventWebhookRequest{AgentId: "shop", Url: url, SigningSecret: secret})
+		require.NoError(t, err)
+		tested, err := s.admin.TestEventWebhook(t.Context(), &handoffv1.TestEventWebhookRequest{AgentId: "shop"})
+		require.NoError(t, err)
+		return tested
+	}
+	wrong := set(s.vault.add("wrong secret", "whsec_"+randomBase64()))
+	assert.Equal(t, int32(http.StatusUnauthorized), wrong.GetHttpStatus())
+	assert.True(t, set(secret).GetSuccess())
+	session, _ := s.admin.request(t, "shop", "conversation")
+	s.admin.awaitState(t, session.GetId(), waiting)
+	s.admin.send(t, session.GetId(), "1", "hello")
+	example.lineWith("ping")
+	example.lineWith(session.GetId() + " 1 state_changed")
+	example.lineWith(session.GetId() + " 3 message hello")
+}
+
 // TestWatchSessions follows the sessions of an agent by its key, over a restart.
 func TestWatchSessions(t *testing.T) {
 	t.Parallel()

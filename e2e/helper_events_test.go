@@ -162,3 +162,10 @@ func requireFollowed(t *testing.T, s *server, b *backend, session string, from u
 		require.True(t, strings.HasPrefix(n.GetData().GetConversationId(), "conversation"))
 	}
 }
+
+// startEventsExample starts examples/events, which the docs show.
+func startEventsExample(t *testing.T, secret string) (p *process, url string) {
+	t.Helper()
+	p = startProcess(t, t.TempDir(), []string{"EVENTS_SECRET=" + secret}, bin.events, "-listen=127.0.0.1:0")
+	return p, p.lineWith("listening on ")
+}

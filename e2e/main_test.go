@@ -15,7 +15,7 @@ import (
 
 // bin holds the paths of the programs under test.
 var bin struct {
-	handoff, receiver, goclient, grpcurl string
+	handoff, receiver, goclient, events, grpcurl string
 }
 
 func TestMain(m *testing.M) {
@@ -46,7 +46,7 @@ func run(m *testing.M) int {
 
 func build(dir string) error {
 	own := append([]string{"build"}, raceFlags...)
-	own = append(own, "-o", dir, "./cmd/handoff", "./examples/receiver", "./examples/goclient")
+	own = append(own, "-o", dir, "./cmd/handoff", "./examples/receiver", "./examples/goclient", "./examples/events")
 	tool := []string{
 		"build", "-modfile=" + filepath.Join("tools", "go.mod"), "-o", dir,
 		"github.com/fullstorydev/grpcurl/cmd/grpcurl",
@@ -63,6 +63,7 @@ func build(dir string) error {
 	bin.handoff = filepath.Join(dir, "handoff")
 	bin.receiver = filepath.Join(dir, "receiver")
 	bin.goclient = filepath.Join(dir, "goclient")
+	bin.events = filepath.Join(dir, "events")
 	bin.grpcurl = filepath.Join(dir, "grpcurl")
 	return nil
 }
