@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -186,7 +187,7 @@ func TestEventWebhookSecretIsReplaced(t *testing.T) {
 	last, _ := s.admin.request(t, "shop", "conversation last")
 	eventually(t, func() error {
 		if s.webhook("shop").GetLastError() == "" {
-			return fmt.Errorf("the secret before the last one signs no more")
+			return errors.New("the secret before the last one signs no more")
 		}
 		return nil
 	})
@@ -251,7 +252,7 @@ func TestEventWebhookReachesNoPrivateAddress(t *testing.T) {
 	assert.Contains(t, tested.GetError(), "--allow-private-destinations")
 	eventually(t, func() error {
 		if s.webhook("shop").GetLastError() == "" {
-			return fmt.Errorf("it has not failed yet")
+			return errors.New("it has not failed yet")
 		}
 		return nil
 	})

@@ -148,8 +148,9 @@ func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
 	g := got{id: r.Header.Get("Webhook-Id"), at: time.Now(), header: r.Header, url: r.URL.String()}
 	g.body, _ = io.ReadAll(r.Body)
 	var content struct {
-		Type, Session string
-		Sequence      int
+		Type     string `json:"type"`
+		Session  string `json:"session"`
+		Sequence int    `json:"sequence"`
 	}
 	if err := json.Unmarshal(g.body, &content); err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func (svc *Service) check(ctx context.Context, c Change) error {
 }
 
 func checkURL(raw string) error {
-	problem := ""
+	var problem string
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil: // which is not told, for a password may stand in it

@@ -8,6 +8,7 @@ import (
 // Store keeps sessions and their logs. What it answered without an error is on disk.
 type Store interface {
 	Inbox
+	Watchable
 
 	// Update loads and locks the session, runs fn and writes all that fn
 	// recorded in one transaction. A key that is not empty stands for what fn
@@ -40,14 +41,6 @@ type Store interface {
 	// Sessions lists sessions, the newest first unless the filter says otherwise.
 	Sessions(ctx context.Context, f SessionFilter, p Page) (sessions []Session, nextPageToken string, err error)
 
-	// LastChange returns the latest place in the order of all sessions' changes.
-	LastChange(ctx context.Context) (uint64, error)
-
-	// Changes returns, in the order of their places, the sessions that a filter
-	// selects and whose latest change stands after one place and up to another, at
-	// most limit of them.
-	Changes(ctx context.Context, f SessionFilter, after, upTo uint64, limit int) ([]Session, error)
-
 	// Log returns up to limit events of a session's log after a sequence, oldest
 	// first. ErrSessionNotFound if there is no session.
 	Log(ctx context.Context, sessionID string, after uint64, limit int) (Log, error)
@@ -68,6 +61,17 @@ type Store interface {
 
 	// Agent returns an agent with its current connection; ErrAgentNotFound if there is none.
 	Agent(ctx context.Context, id string) (*Agent, error)
+}
+
+// Watchable tells what changes, in one order over all sessions.
+type Watchable interface {
+	// LastChange returns the latest place in the order of all sessions' changes.
+	LastChange(ctx context.Context) (uint64, error)
+
+	// Changes returns, in the order of their places, the sessions that a filter
+	// selects and whose latest change stands after one place and up to another, at
+	// most limit of them.
+	Changes(ctx context.Context, f SessionFilter, after, upTo uint64, limit int) ([]Session, error)
 }
 
 // Inbox keeps what providers tell of messages that were sent to them.

@@ -43,19 +43,9 @@ func (svc *Service) Watch(ctx context.Context, f SessionFilter, resume string) i
 			return
 		}
 		for show := true; ctx.Err() == nil; {
-			part, more, err := w.look(ctx)
-			if err != nil {
-				yield(Watched{}, err)
+			more, ok := w.show(ctx, show, yield)
+			if !ok {
 				return
-			}
-			if n := len(part.Sessions); show || n > 0 {
-				if !yield(part, nil) {
-					return
-				}
-				w.restarted = false
-				if n > 0 && !more {
-					pause(ctx, watchPause)
-				}
 			}
 			if more {
 				continue
@@ -69,6 +59,28 @@ func (svc *Service) Watch(ctx context.Context, f SessionFilter, resume string) i
 			}
 		}
 	}
+}
+
+// show yields what changed; with always even if that is nothing. It reports whether
+// there is more of it, and whether to go on.
+func (w *watch) show(ctx context.Context, always bool, yield func(Watched, error) bool) (more, ok bool) {
+	part, more, err := w.look(ctx)
+	if err != nil {
+		yield(Watched{}, err)
+		return false, false
+	}
+	n := len(part.Sessions)
+	if n == 0 && !always {
+		return more, true
+	}
+	if !yield(part, nil) {
+		return false, false
+	}
+	w.restarted = false
+	if n > 0 && !more {
+		pause(ctx, watchPause)
+	}
+	return more, true
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -28,7 +28,7 @@ func (s *Store) LastChange(ctx context.Context) (uint64, error) {
 		}
 		last = max(last, row.Change)
 	}
-	return uint64(last), nil //nolint:gosec // not negative
+	return uint64(last), nil
 }
 
 // Changes implements handoff.Store. The index of changes is by state, so each

@@ -117,8 +117,10 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		"KeyByHash":          func() error { s.KeyByHash(ctx, []byte("h")); return nil },
 		"Meta":               func() error { _, err := s.Meta(ctx, "k"); return err },
 		"hot": func() error {
-			seen.list = []string{claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL, sequenceSQL, timersSQL, lastChangeSQL,
-				setCursorSQL, notePendingSQL, addPendingSQL}
+			seen.list = []string{
+				claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL, sequenceSQL, timersSQL, lastChangeSQL,
+				setCursorSQL, notePendingSQL, addPendingSQL,
+			}
 			return nil
 		},
 	} {

@@ -211,7 +211,7 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 			return err
 		}
 	}
-	if s.LastSequence > uint64(before.Last) || s.AssignNote != before.AssignNote { //nolint:gosec // not negative
+	if seenToChange(s, before) {
 		tx.place(s)
 	}
 	if err := tx.progress(ctx, num, before, fromProgress(s)); err != nil {
@@ -219,6 +219,11 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 	}
 	tx.cache.put(num, s)
 	return nil
+}
+
+// seenToChange reports whether those who watch sessions have something new to see.
+func seenToChange(s *handoff.Session, before progress) bool {
+	return s.LastSequence >= before.next() || s.AssignNote != before.AssignNote
 }
 
 // place gives a session that changed the last place in the order of all changes.
