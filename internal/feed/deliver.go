@@ -145,9 +145,9 @@ func (svc *Service) settle(ctx context.Context, t attempt, c Cursor, callErr err
 	l := t.lane
 	l.settled++
 	switch {
-	case err != nil: // it is sent again, with the same id
-		l.noted = false
-		svc.wait(l, svc.now().Add(storeRetry), false)
+	case err != nil: // nothing else of the session goes out until it is recorded
+		l.noted, l.unsettled = false, &outcome{t, c, callErr}
+		svc.rest(l, svc.now().Add(storeRetry), false)
 	case callErr != nil:
 		l.noted = more
 		svc.wait(l, c.NextAttempt, retryAfter(callErr) == 0)

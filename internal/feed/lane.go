@@ -27,12 +27,28 @@ type lane struct {
 	noted   bool // its cursor is pending in the table
 	settled int  // how often its cursor was written
 	alarm   flow.Alarm
+
+	unsettled *outcome
+}
+
+// outcome is what became of a look and could not be recorded yet.
+type outcome struct {
+	attempt attempt
+	cursor  Cursor
+	err     error // of the call
 }
 
 // The methods below are called with svc.mu held.
 
-// enter puts a lane at the end of its feed's line.
+// enter puts a lane at the end of its feed's line, unless the outcome of its last
+// call has to be recorded first.
 func (svc *Service) enter(l *lane) {
+	if o := l.unsettled; o != nil && svc.ctx != nil {
+		l.state, l.unsettled = laneCalling, nil
+		ctx := svc.ctx
+		svc.running.Go(func() { svc.settle(ctx, o.attempt, o.cursor, o.err) })
+		return
+	}
 	l.state, l.ownWait = laneInLine, false
 	l.feed.line = append(l.feed.line, l)
 	svc.pump(l.feed)
@@ -91,12 +107,19 @@ func (svc *Service) next(l *lane, more bool) {
 }
 
 func (svc *Service) wait(l *lane, until time.Time, ownWait bool) {
+	if l.overdue && svc.ctx != nil && l.feed.stored.Disabled == "" {
+		svc.enter(l) // something happened that is newer than what it knows
+		return
+	}
+	svc.rest(l, until, ownWait)
+}
+
+// rest is wait, whatever happened meanwhile.
+func (svc *Service) rest(l *lane, until time.Time, ownWait bool) {
 	switch {
 	case svc.ctx == nil:
 	case l.feed.stored.Disabled != "":
 		svc.leave(l)
-	case l.overdue: // something happened that is newer than what it knows
-		svc.enter(l)
 	default:
 		l.state, l.ownWait = laneWaiting, ownWait
 		svc.alarms.Set(&l.alarm, until)
