@@ -93,7 +93,7 @@ func (d *driver) run(t *testing.T) {
 		cancel()
 		<-read // what a stream did not bring, the checker finds
 	}
-	d.note(func() { d.record.Calls = slices.Clone(d.vendor.calls) })
+	d.note(func() { d.record.Calls, d.record.Pushed = slices.Clone(d.vendor.calls), slices.Clone(d.vendor.pushed) })
 }
 
 // summarize says what was done and what was counted.
@@ -112,6 +112,7 @@ func (d *driver) summarize(t *testing.T, v *verdict, took time.Duration) {
 	}
 	t.Logf("acknowledged: %d messages in %d sessions, and %d humans' messages, %d of them too late", v.Messages, v.Sessions, v.Replies+v.LateReplies, v.LateReplies)
 	t.Logf("logged:       %d events; streams brought %d, over %d cuts by clients", v.Events, v.StreamEvents, d.cut.Load())
+	t.Logf("webhook:      %d events in %d calls, %d of them repeats of what was under way at a kill", v.Events, v.Pushed, v.PushedAfterDeath)
 	t.Logf("vendor:       %d calls, %d messages refused for good", v.Calls, v.Failed)
 	t.Logf("repeats:      %d of calls that were under way at one of %d kills (%d at the worst of them), %d of calls without an answer, %d that the vendor asked for",
 		v.AfterDeath, d.kills, most(v.PerDeath), v.Withheld, v.Asked)

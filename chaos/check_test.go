@@ -27,22 +27,26 @@ type verdict struct {
 	PerDeath                   map[int]int
 	Withheld                   int // repeats of calls that the vendor did not answer
 	Asked                      int // retries that the vendor asked for: 429, 503
+
+	Pushed           int // calls of the event webhook
+	PushedAfterDeath int // of them repeats, as AfterDeath
 }
 
 // check compares what everybody was told. It needs nothing but the record.
 func check(r *record) *verdict {
-	v := &verdict{Calls: len(r.Calls), PerDeath: map[int]int{}}
-	bySession := map[string][]*call{}
-	for _, c := range r.Calls {
-		bySession[c.Session] = append(bySession[c.Session], c)
-	}
+	v := &verdict{Calls: len(r.Calls), Pushed: len(r.Pushed), PerDeath: map[int]int{}}
+	calls, pushed := bySession(r.Calls), bySession(r.Pushed)
 	for _, s := range r.Sessions {
-		c := checker{verdict: v, record: r, session: s, calls: bySession[s.id()]}
+		c := checker{verdict: v, record: r, session: s, calls: calls[s.id()], pushed: pushed[s.id()]}
 		c.check()
-		delete(bySession, s.id())
+		delete(calls, s.id())
+		delete(pushed, s.id())
 	}
-	for id, calls := range bySession {
+	for id, calls := range calls {
 		v.findf("vendor: %d calls for session %q, of which nobody was told", len(calls), id)
+	}
+	for id, calls := range pushed {
+		v.findf("webhook: %d events of session %q, of which nobody was told", len(calls), id)
 	}
 	for _, answer := range r.Unexpected {
 		v.findf("answer: %s", answer)
@@ -53,6 +57,14 @@ func check(r *record) *verdict {
 		}
 	}
 	return v
+}
+
+func bySession(calls []*call) map[string][]*call {
+	sorted := map[string][]*call{}
+	for _, c := range calls {
+		sorted[c.Session] = append(sorted[c.Session], c)
+	}
+	return sorted
 }
 
 // maxFindings bounds the report; what goes wrong once mostly goes wrong often.
@@ -71,6 +83,7 @@ type checker struct {
 	record  *record
 	session *session
 	calls   []*call
+	pushed  []*call
 
 	messages map[string]logged    // customers', by id
 	statuses map[string][]logged  // of messages, by id
@@ -99,6 +112,7 @@ func (c *checker) check() {
 	c.checkStreams()
 	c.checkLedger()
 	c.checkVendor()
+	c.checkPushed()
 }
 
 func (c *checker) index() {

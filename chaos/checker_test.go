@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -75,7 +76,35 @@ func goodRecord() *record {
 		}
 		r.Calls = append(r.Calls, &c)
 	}
+	for i, e := range s.Log {
+		r.push(e, 0, 204)
+		switch i {
+		case 1: // under way at the kill
+			r.push(e, 1, 204)
+		case 3:
+			r.Pushed[len(r.Pushed)-1].Status, r.Pushed[len(r.Pushed)-1].RetryAfter = 429, time.Second
+			r.push(e, 1, 0) // cut
+			r.push(e, 1, 204)
+		}
+		if i > 1 {
+			r.Pushed[len(r.Pushed)-1].Process = 1
+		}
+	}
+	r.Pushed[4].Process = 1
 	return r
+}
+
+// push adds a call of the event webhook, two seconds after the one before.
+func (r *record) push(e logged, process, status int) {
+	n := len(r.Pushed)
+	c := &call{
+		Path: eventsPath, Session: "s", Key: fmt.Sprint("s_", e.Sequence), Sequence: e.Sequence, Content: e.Content, Process: process,
+		Status: status, Time: noon.Add(time.Duration(n+1) * 2 * time.Second), Arrived: uint64(2*n + 1), Answered: uint64(2*n + 2),
+	}
+	if status == 0 {
+		c.Answered = 0
+	}
+	r.Pushed = append(r.Pushed, c)
 }
 
 func TestCheckerFindsNothingInAGoodRun(t *testing.T) {
@@ -84,6 +113,7 @@ func TestCheckerFindsNothingInAGoodRun(t *testing.T) {
 	require.Empty(t, v.Findings)
 	assert.Equal(t, []int{1, 3, 1, 11, 11, 1, 1, 8}, []int{v.Sessions, v.Messages, v.Failed, v.Events, v.StreamEvents, v.Replies, v.LateReplies, v.Calls})
 	assert.Equal(t, []int{1, 1, 1}, []int{v.AfterDeath, v.Withheld, v.Asked})
+	assert.Equal(t, []int{14, 1}, []int{v.Pushed, v.PushedAfterDeath})
 }
 
 // planted are faults, each with a part of what the checker has to say of it.
@@ -152,6 +182,23 @@ var planted = []struct {
 	{"a close with another reason", func(r *record, _ *session) { r.Calls[7].Type = "TIMEOUT" }, `the close says "TIMEOUT"`},
 	{"a session of which nobody knows", func(r *record, _ *session) { r.Calls[7].Session = "other" }, `for session "other"`},
 
+	{"the webhook missed an event", func(r *record, _ *session) { r.Pushed = slices.Delete(r.Pushed, 1, 3) }, "event 3 came after 1"},
+	{"the webhook missed the first event", func(r *record, _ *session) { r.Pushed = r.Pushed[1:] }, "begins with 2"},
+	{"the webhook missed the end", func(r *record, _ *session) { r.Pushed = r.Pushed[:13] }, "ended at 10 of 11"},
+	{"the webhook got nothing", func(r *record, _ *session) { r.Pushed = nil }, "webhook: ended at 0 of 11"},
+	{"the webhook never took the end", func(r *record, _ *session) { r.Pushed[13].Status = 503 }, "last answer was 503"},
+	{"events are swapped at the webhook", func(r *record, _ *session) { r.Pushed[8], r.Pushed[9] = r.Pushed[9], r.Pushed[8] }, "came after"},
+	{"the webhook was told what was not kept", func(r *record, _ *session) { r.Pushed[8].Content++ }, "is not the one in the log"},
+	{"an event beyond the log", func(r *record, _ *session) { r.Pushed[13].Sequence = 12 }, "is not the one in the log"},
+	{"an event came with another id", func(r *record, _ *session) { r.Pushed[2].Key = "s_2-again" }, "has the id s_2-again"},
+	{"an event was skipped after a refusal", func(r *record, _ *session) { r.Pushed[8].Status = 400 }, "though the answer to the one before was 400"},
+	{"an event was skipped after a cut", func(r *record, _ *session) { r.Pushed = slices.Delete(r.Pushed, 6, 7) }, "though the answer to the one before was 0"},
+	{"an event came again without a reason", func(r *record, _ *session) { r.Pushed[1].Process = 1 }, "came again, from the same process"},
+	{"an event came again after a stop that waits", func(r *record, _ *session) { r.Deaths[0].Asked = true }, "webhook: event 2 came again after a stop"},
+	{"two events at a time", func(r *record, _ *session) { r.Pushed[8].Answered = 99 }, "was under way"},
+	{"an event before its time", func(r *record, _ *session) { r.Pushed[5].Time = r.Pushed[4].Time.Add(time.Millisecond) }, "webhook: event 4 came again after 1ms"},
+	{"an event of a session of which nobody knows", func(r *record, _ *session) { r.Pushed[3].Session = "other" }, `of session "other"`},
+
 	{"an answer that nobody may get", func(r *record, _ *session) { r.Unexpected = []string{"internal"} }, "internal"},
 	{"a refusal that took long", func(r *record, _ *session) { r.Refusals = append(r.Refusals, time.Minute) }, "waited 1m0s"},
 }
@@ -178,19 +225,20 @@ func TestCheckerExcuses(t *testing.T) {
 	for name, plant := range map[string]func(r *record, s *session){
 		"an open session": func(r *record, s *session) {
 			s.Closed, s.Late, s.Human, s.Sent[3].Closed = 0, nil, s.Human[:1], false
-			s.Log, s.Ledger, s.Streams[0], r.Calls = s.Log[:10], s.Ledger[:4], s.Streams[0][:10], r.Calls[:7]
+			s.Log, s.Ledger, s.Streams[0], r.Calls, r.Pushed = s.Log[:10], s.Ledger[:4], s.Streams[0][:10], r.Calls[:7], r.Pushed[:13]
 		},
 		"a human's close, of which the vendor is not told": func(r *record, s *session) {
 			s.Log[10].Reason, s.Ledger, r.Calls = "HUMAN", s.Ledger[:4], r.Calls[:7]
 		},
 		"a message without an answer that is in the log":     func(_ *record, s *session) { s.Sent[0].IDs = nil },
 		"a message without an answer that is not in the log": func(_ *record, s *session) { s.Sent[4].Denied = false },
-		"a status that came after the close":                 func(_ *record, s *session) { s.Log = closedBeforeStatus(s) },
+		"a status that came after the close":                 func(r *record, s *session) { s.Log = closedBeforeStatus(r, s) },
 		"a retry that was released at the end": func(r *record, _ *session) {
 			r.Drain = r.Calls[3].Time
 			r.Calls[4].Time = r.Calls[3].Time.Add(time.Millisecond)
 		},
-		"a call that timed out": func(r *record, _ *session) { r.Calls[1].Process, r.Calls[1].Took = 1, 15*time.Second },
+		"a call that timed out":   func(r *record, _ *session) { r.Calls[1].Process, r.Calls[1].Took = 1, 15*time.Second },
+		"an event that timed out": func(r *record, _ *session) { r.Pushed[1].Process, r.Pushed[1].Took = 1, 15*time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -203,8 +251,10 @@ func TestCheckerExcuses(t *testing.T) {
 
 // closedBeforeStatus is the log as it is when the close came before the last
 // message was settled.
-func closedBeforeStatus(s *session) []logged {
+func closedBeforeStatus(r *record, s *session) []logged {
 	log := slices.Delete(s.Log, 9, 10)
+	r.Pushed = r.Pushed[:13]
+	r.Pushed[12].Content = 109
 	log[9].Sequence, log[9].Content = 10, 109
 	s.Streams[0] = s.Streams[0][:10]
 	return log

@@ -30,7 +30,7 @@ func (w *world) drain(ctx context.Context) error {
 				return fmt.Errorf("the vendor never got all that it is owed: %w", err)
 			}
 			if len(answer.GetDeliveries()) == 0 {
-				return nil
+				return w.drainEvents(ctx)
 			}
 			select {
 			case <-time.After(50 * time.Millisecond):

@@ -8,6 +8,7 @@ type record struct {
 	Sessions []*session
 	Deaths   []death   // by process: how each one but the last ended
 	Calls    []*call   // at the vendor, in the order of their arrival
+	Pushed   []*call   // at the event webhook, in the order of their arrival
 	Drain    time.Time // from when on what waits for a retry is released
 
 	// Unexpected are answers that no caller may get, whatever happens around him.
@@ -22,13 +23,16 @@ type death struct {
 	Asked bool      // by SIGTERM: it had the time to settle what was under way
 }
 
-// call is one call that the vendor took.
+// call is one call that the vendor took, or the event webhook.
 type call struct {
 	Path    string // "/chat" and so on
 	Session string
 	Key     string
 	Text    string // of a message
 	Type    string // of a close
+
+	Sequence uint64 // of an event
+	Content  uint64 // of an event, as in the log
 
 	Process    int    // which server process it came from
 	Arrived    uint64 // by a clock that ticks at each arrival and answer

@@ -31,6 +31,7 @@ type vendor struct {
 	hits     map[fault]int  // calls that met the weather
 	tries    map[string]int // of each key
 	calls    []*call
+	pushed   []*call // events
 	open     map[*call]bool
 	clock    uint64
 	process  int               // the server process of the connections that come now
@@ -191,7 +192,7 @@ func (v *vendor) done() int {
 
 // ServeHTTP implements http.Handler.
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, probe, err := read(r)
+	c, probe, err := v.read(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusTeapot) // which the checker finds
 		return
@@ -224,10 +225,14 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"code":0,"message":"noted"}`)
 }
 
-func read(r *http.Request) (c *call, probe bool, err error) {
+func (v *vendor) read(r *http.Request) (c *call, probe bool, err error) {
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, false, err
+	}
+	if r.URL.Path == eventsPath {
+		c, err = readEvent(r, data)
+		return c, false, err
 	}
 	var body struct {
 		ConversationID string          `json:"conversation_id"`
@@ -257,11 +262,15 @@ func (v *vendor) arrive(c *call) (step, bool) {
 	}
 	v.clock++
 	c.Arrived, c.Time = v.clock, time.Now()
-	v.calls = append(v.calls, c)
+	if c.Path == eventsPath {
+		v.pushed = append(v.pushed, c)
+	} else {
+		v.calls = append(v.calls, c)
+	}
 	v.open[c] = true
 	v.tries[c.Key]++
 	h := fnv.New32a()
-	_, _ = fmt.Fprint(h, v.seed, c.Path, c.Text, v.tries[c.Key])
+	_, _ = fmt.Fprint(h, v.seed, c.Path, c.Text, c.Content, v.tries[c.Key])
 	if int(h.Sum32()%100) >= today.Share {
 		return step{}, true
 	}

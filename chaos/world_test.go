@@ -81,7 +81,10 @@ func (w *world) configure(ctx context.Context) error {
 	if err == nil && answer.GetStatus().GetState() != handoffv1.ServiceState_SERVICE_STATE_AVAILABLE {
 		err = fmt.Errorf("the vendor is not taken: %v", answer.GetStatus())
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return w.setWebhook(ctx)
 }
 
 // rpc is the generated client of one key.
