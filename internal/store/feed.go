@@ -254,20 +254,23 @@ func (s *Store) addPending(ctx context.Context, agents map[string]int64, behind 
 
 // addChanged adds the sessions that changed since the checkpoints of their agents.
 func (s *Store) addChanged(ctx context.Context, checkpoints map[string]int64, behind map[feed.SessionKey]struct{}) error {
-	oldest := slices.Min(slices.Collect(maps.Values(checkpoints)))
-	for _, state := range allStates { // by the index of changes
-		rows, err := s.read.Session.Query().Where(session.State(string(state)), session.ChangeGT(oldest)).
-			Select(session.FieldPublicID, session.FieldAgentID, session.FieldChange).All(ctx)
-		if err != nil {
+	after := uint64(slices.Min(slices.Collect(maps.Values(checkpoints)))) //nolint:gosec // not negative
+	last, err := s.LastChange(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		page, err := s.Changes(ctx, handoff.SessionFilter{}, after, last, handoff.MaxPageSize)
+		if err != nil || len(page) == 0 {
 			return err
 		}
-		for _, row := range rows {
-			if checkpoint, wanted := checkpoints[row.AgentID]; wanted && row.Change > checkpoint {
-				behind[feed.SessionKey{SessionID: row.PublicID, AgentID: row.AgentID}] = struct{}{}
+		for i := range page {
+			after = page[i].Change
+			if checkpoint, wanted := checkpoints[page[i].AgentID]; wanted && after > uint64(checkpoint) { //nolint:gosec // not negative
+				behind[feed.SessionKey{SessionID: page[i].ID, AgentID: page[i].AgentID}] = struct{}{}
 			}
 		}
 	}
-	return nil
 }
 
 // EventDeliveries implements feed.Store.

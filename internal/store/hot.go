@@ -24,8 +24,8 @@ const (
 		"WHERE id = ? AND session_num = ? AND state = 'pending'"
 	addFailureSQL  = "INSERT INTO delivery_attempts (delivery_id, number, time, class, detail) VALUES (?, ?, ?, ?, ?)"
 	dropFailureSQL = "DELETE FROM delivery_attempts WHERE delivery_id = ? AND number = ?"
-	sequenceSQL    = "UPDATE sessions SET last_sequence = ?, change = ? WHERE num = ?"
-	timersSQL      = "UPDATE sessions SET last_sequence = ?, change = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
+	sequenceSQL    = "UPDATE sessions SET last_sequence = ? WHERE num = ?"
+	timersSQL      = "UPDATE sessions SET last_sequence = ?, wait_due = ?, idle_due = ?, silence_due = ?, expiry_due = ?, due = ?, prompted = ? WHERE num = ?"
 	// How far an event webhook got with a session, unless it is gone or got further.
 	setCursorSQL = "INSERT INTO event_cursors (agent_id, session_num, delivered, pending, attempts, next_attempt, failing_since, last_error) " +
 		"SELECT s.agent_id, s.num, ?1, s.last_sequence > ?1, ?2, ?3, ?4, ?5 FROM sessions s JOIN event_webhooks w ON w.id = s.agent_id WHERE s.id = ?6 " +
@@ -39,6 +39,10 @@ const (
 	// Where a new event webhook begins with the sessions that are open.
 	beginCursorsSQL = "INSERT INTO event_cursors (agent_id, session_num, delivered, pending, attempts, next_attempt, failing_since, last_error) " +
 		"SELECT agent_id, num, CASE WHEN ?1 THEN 0 ELSE last_sequence END, ?1, 0, 0, 0, '' FROM sessions WHERE agent_id = ?2 AND state <> 'closed'"
+	// A session's place in the order of changes: not with each message, for that would
+	// move an entry of an index each time, a third of all that is written.
+	placeSQL         = "UPDATE sessions SET change = ? WHERE num = ? AND change < ?"
+	replacePlacesSQL = "UPDATE sessions SET change = ? + num WHERE state IN ('requested', 'waiting', 'active')"
 	// The index of changes is by state, so that each has a last one.
 	lastChangeSQL = "SELECT max(coalesce((SELECT max(change) FROM sessions WHERE state = 'requested'), 0), " +
 		"coalesce((SELECT max(change) FROM sessions WHERE state = 'waiting'), 0), " +
@@ -50,6 +54,7 @@ const (
 type hotStatements struct {
 	begin, commit, rollback *sql.Stmt
 	dataVersion, lastChange *sql.Stmt
+	setPlace, replacePlaces *sql.Stmt
 
 	claimKey, moveKey, unclaimKey *sql.Stmt
 	addEvent, addDelivery, settle *sql.Stmt
@@ -72,6 +77,8 @@ func prepare(ctx context.Context, conn *sql.Conn) (_ *hotStatements, err error) 
 		{&h.rollback, "ROLLBACK"},
 		{&h.dataVersion, "PRAGMA data_version"},
 		{&h.lastChange, lastChangeSQL},
+		{&h.setPlace, placeSQL},
+		{&h.replacePlaces, replacePlacesSQL},
 		{&h.claimKey, claimKeySQL},
 		{&h.moveKey, moveKeySQL},
 		{&h.unclaimKey, unclaimSQL},
@@ -204,19 +211,20 @@ func (h *hotStatements) failures(ctx context.Context, failures []handoff.FailedA
 
 // advance brings the session's row from before to after, when no more than its
 // log and its timers have moved on, as with most messages. It reports false,
-// having written nothing, when there is more to write.
+// having written nothing, when there is more to write. The place in the order of
+// changes is left to [places].
 func (h *hotStatements) advance(ctx context.Context, num int64, before, after progress) (bool, error) {
 	before.Last, before.Change = after.Last, after.Change
 	var err error
 	if before == after {
-		_, err = h.setSequence.ExecContext(ctx, after.Last, after.Change, num)
+		_, err = h.setSequence.ExecContext(ctx, after.Last, num)
 	} else {
 		before.Timers, before.Prompted = after.Timers, after.Prompted
 		if before != after {
 			return false, nil
 		}
 		t := after.Timers
-		_, err = h.setTimers.ExecContext(ctx, after.Last, after.Change, t.Wait, t.Idle, t.Silence, t.Expiry, t.Next, after.Prompted, num)
+		_, err = h.setTimers.ExecContext(ctx, after.Last, t.Wait, t.Idle, t.Silence, t.Expiry, t.Next, after.Prompted, num)
 	}
 	if err != nil {
 		return false, fmt.Errorf("session row: %w", err)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -38,9 +39,12 @@ const DefaultReaders = 4
 type Store struct {
 	writer      *writer
 	checkpoints *checkpointer
-	identities  *lru.Cache[string, handoff.Identity]
-	read        *ent.Client // of connections that cannot write
-	dbs         []*sql.DB   // in the order of closing
+	places      *places
+
+	savingPlaces sync.WaitGroup
+	identities   *lru.Cache[string, handoff.Identity]
+	read         *ent.Client // of connections that cannot write
+	dbs          []*sql.DB   // in the order of closing
 }
 
 // A Store is what all these packages ask for.
@@ -111,22 +115,34 @@ func (s *Store) start(ctx context.Context, o Options, writeDB *sql.DB, queue int
 	if err != nil {
 		return err
 	}
-	writing, err := connect(ctx, writeDB)
+	s.places = newPlaces()
+	writing, err := connect(ctx, writeDB, s.places)
 	if err != nil {
 		return err
 	}
 	s.read = client(readDB)
 	s.checkpoints = startCheckpointer(checkpointDB, o.Logger)
 	s.writer = startWriter(writing, s.checkpoints.committed, queue, o.Logger)
+	if err := s.recoverPlaces(ctx); err != nil {
+		return errors.Join(err, s.stop())
+	}
+	s.savingPlaces.Go(func() { s.savePlacesWhenNeeded(o.Logger) })
 	return nil
 }
 
 // Close lets the updates that wait finish, then closes the database. Later calls
 // of any method get ErrClosed; Close itself may be called again.
 func (s *Store) Close() error {
+	s.places.close()
+	s.savingPlaces.Wait()
+	return errors.Join(s.stop(), s.closeDatabases())
+}
+
+// stop ends what runs beside the callers.
+func (s *Store) stop() error {
 	s.writer.stop()
 	s.checkpoints.close()
-	return errors.Join(s.writer.db.close(), s.closeDatabases())
+	return s.writer.db.close()
 }
 
 func (s *Store) closeDatabases() error {

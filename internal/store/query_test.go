@@ -67,7 +67,7 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 	list := func(f handoff.DeliveryFilter) error { _, _, err := s.Deliveries(ctx, f, handoff.Page{}); return err }
 	partial := map[string][]string{ // whose conditions the statements have to repeat
 		"FindSession": {"session_open", "session_request"}, "SessionByRef": {"session_ref"},
-		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "Due": {"session_due"}, "Changes": {"session_change"}, "LastChange": {"session_change"},
+		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "Due": {"session_due"}, "Changes": {"session_change"},
 		"Behind":           {"event_cursor_pending", "session_change"},
 		"FailedDeliveries": {"delivery_failed"}, "OpenDeliveries": {"delivery_failed", "delivery_lane"}, "DeliveryOfMessage": {"delivery_message_id"},
 	}
@@ -90,7 +90,6 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 				return nil
 			})
 		},
-		"LastChange": func() error { _, err := s.LastChange(ctx); return err },
 		"Changes": func() error {
 			_, err := s.Changes(ctx, handoff.SessionFilter{}, 0, 9, 10)
 			return err
@@ -118,8 +117,8 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		"Meta":               func() error { _, err := s.Meta(ctx, "k"); return err },
 		"hot": func() error {
 			seen.list = []string{
-				claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL, sequenceSQL, timersSQL, lastChangeSQL,
-				setCursorSQL, notePendingSQL, addPendingSQL,
+				claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL,
+				sequenceSQL, timersSQL, placeSQL, replacePlacesSQL, lastChangeSQL, setCursorSQL, notePendingSQL, addPendingSQL,
 			}
 			return nil
 		},

@@ -178,6 +178,7 @@ func (tx *transaction) create(ctx context.Context, s *handoff.Session) error {
 	if err := tx.changes(ctx, row.ID, s.Changes()); err != nil {
 		return err
 	}
+	tx.placed = append(tx.placed, placed{row.ID, s.Change, true})
 	tx.cache.put(row.ID, s)
 	return nil
 }
@@ -211,10 +212,20 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 			return err
 		}
 	}
-	if seenToChange(s, before) {
+	return tx.advance(ctx, num, s, before)
+}
+
+// advance brings the session's row to what the session is now.
+func (tx *transaction) advance(ctx context.Context, num int64, s *handoff.Session, before progress) error {
+	changed := seenToChange(s, before)
+	if changed {
 		tx.place(s)
 	}
-	if err := tx.progress(ctx, num, before, fromProgress(s)); err != nil {
+	whole, err := tx.progress(ctx, num, before, fromProgress(s))
+	if err == nil && changed {
+		err = tx.notePlace(ctx, placed{num, s.Change, whole})
+	}
+	if err != nil {
 		return err
 	}
 	tx.cache.put(num, s)
@@ -295,15 +306,16 @@ func (tx *transaction) late(ctx context.Context, num int64, late []handoff.LateM
 	return nil
 }
 
-// progress brings the session's row from before to after.
-func (tx *transaction) progress(ctx context.Context, num int64, before, after progress) error {
+// progress brings the session's row from before to after. It reports whether it
+// wrote the whole row: else the place in the order of changes is not in it yet.
+func (tx *transaction) progress(ctx context.Context, num int64, before, after progress) (whole bool, err error) {
 	if after == before {
-		return nil
+		return false, nil
 	}
 	if done, err := tx.hot.advance(ctx, num, before, after); err != nil || done {
-		return err
+		return false, err
 	}
-	err := tx.Session.Update().Where(session.ID(num)).SetLastSequence(after.Last).SetChange(after.Change).
+	err = tx.Session.Update().Where(session.ID(num)).SetLastSequence(after.Last).SetChange(after.Change).
 		SetState(string(after.State)).SetCloseReason(string(after.CloseReason)).
 		SetOutcomeDisposition(after.Outcome.Disposition).SetOutcomeNote(after.Outcome.Note).
 		SetRefID(after.Ref.ID).SetRefData(after.Ref.Data).
@@ -313,7 +325,7 @@ func (tx *transaction) progress(ctx context.Context, num int64, before, after pr
 		SetActivateTime(after.Activate).SetCloseTime(after.Close).SetEpoch(after.Epoch).
 		Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("session row: %w", err)
+		return false, fmt.Errorf("session row: %w", err)
 	}
-	return nil
+	return true, nil
 }

@@ -19,23 +19,26 @@ type transaction struct {
 
 	hot    *hotStatements
 	cache  *sessionCache
-	change int64 // the latest place that was given in the order of changes
+	change int64    // the latest place that was given in the order of changes
+	placed []placed // those that this transaction gave or stored
+	marked bool     // it is noted that places may be lost
 }
 
 // writeConn is the one connection that may write. It begins and ends
 // transactions itself, so that its statements can be prepared once for all of
 // them, which a [sql.Tx] cannot do without a copy for each.
 type writeConn struct {
-	conn *sql.Conn
-	tx   transaction
+	conn   *sql.Conn
+	tx     transaction
+	places *places
 }
 
-func connect(ctx context.Context, db *sql.DB) (_ *writeConn, err error) {
+func connect(ctx context.Context, db *sql.DB, order *places) (_ *writeConn, err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &writeConn{conn: conn}
+	c := &writeConn{conn: conn, places: order}
 	if c.tx.hot, err = prepare(ctx, conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -67,18 +70,25 @@ func (c *writeConn) begin(ctx context.Context) error {
 	return nil
 }
 
+// commit makes the transaction and its places in the order of changes known in one
+// step: who has read a session finds its place.
 func (c *writeConn) commit(ctx context.Context) error {
-	_, err := c.tx.hot.commit.ExecContext(ctx)
-	if err != nil {
+	c.places.mu.Lock()
+	defer c.places.mu.Unlock()
+	if _, err := c.tx.hot.commit.ExecContext(ctx); err != nil {
 		c.rollback(ctx)
+		return err
 	}
-	return err
+	c.places.publish(c.tx.placed, c.tx.change)
+	c.tx.placed = c.tx.placed[:0]
+	return nil
 }
 
 // rollback undoes the transaction. Some errors make SQLite do that by itself; the
 // error of a second one then says nothing new.
 func (c *writeConn) rollback(ctx context.Context) {
 	c.tx.cache.drop()
+	c.tx.placed, c.tx.marked = c.tx.placed[:0], false
 	_, _ = c.tx.hot.rollback.ExecContext(ctx)
 }
 
