@@ -22,6 +22,7 @@ import (
 	"github.com/human-handoff/handoff/ent/event"
 	"github.com/human-handoff/handoff/ent/eventcursor"
 	"github.com/human-handoff/handoff/ent/eventwebhook"
+	"github.com/human-handoff/handoff/ent/file"
 	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/key"
@@ -50,6 +51,8 @@ type Client struct {
 	EventCursor *EventCursorClient
 	// EventWebhook is the client for interacting with the EventWebhook builders.
 	EventWebhook *EventWebhookClient
+	// File is the client for interacting with the File builders.
+	File *FileClient
 	// HeldStatus is the client for interacting with the HeldStatus builders.
 	HeldStatus *HeldStatusClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -82,6 +85,7 @@ func (c *Client) init() {
 	c.Event = NewEventClient(c.config)
 	c.EventCursor = NewEventCursorClient(c.config)
 	c.EventWebhook = NewEventWebhookClient(c.config)
+	c.File = NewFileClient(c.config)
 	c.HeldStatus = NewHeldStatusClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.Key = NewKeyClient(c.config)
@@ -188,6 +192,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Event:           NewEventClient(cfg),
 		EventCursor:     NewEventCursorClient(cfg),
 		EventWebhook:    NewEventWebhookClient(cfg),
+		File:            NewFileClient(cfg),
 		HeldStatus:      NewHeldStatusClient(cfg),
 		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
 		Key:             NewKeyClient(cfg),
@@ -221,6 +226,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Event:           NewEventClient(cfg),
 		EventCursor:     NewEventCursorClient(cfg),
 		EventWebhook:    NewEventWebhookClient(cfg),
+		File:            NewFileClient(cfg),
 		HeldStatus:      NewHeldStatusClient(cfg),
 		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
 		Key:             NewKeyClient(cfg),
@@ -258,8 +264,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.EventCursor,
-		c.EventWebhook, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage, c.Meta,
-		c.Quarantined, c.Session,
+		c.EventWebhook, c.File, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage,
+		c.Meta, c.Quarantined, c.Session,
 	} {
 		n.Use(hooks...)
 	}
@@ -270,8 +276,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.EventCursor,
-		c.EventWebhook, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage, c.Meta,
-		c.Quarantined, c.Session,
+		c.EventWebhook, c.File, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage,
+		c.Meta, c.Quarantined, c.Session,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -294,6 +300,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.EventCursor.mutate(ctx, m)
 	case *EventWebhookMutation:
 		return c.EventWebhook.mutate(ctx, m)
+	case *FileMutation:
+		return c.File.mutate(ctx, m)
 	case *HeldStatusMutation:
 		return c.HeldStatus.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
@@ -1340,6 +1348,155 @@ func (c *EventWebhookClient) mutate(ctx context.Context, m *EventWebhookMutation
 	}
 }
 
+// FileClient is a client for the File schema.
+type FileClient struct {
+	config
+}
+
+// NewFileClient returns a client for the File from the given config.
+func NewFileClient(c config) *FileClient {
+	return &FileClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `file.Hooks(f(g(h())))`.
+func (c *FileClient) Use(hooks ...Hook) {
+	c.hooks.File = append(c.hooks.File, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `file.Intercept(f(g(h())))`.
+func (c *FileClient) Intercept(interceptors ...Interceptor) {
+	c.inters.File = append(c.inters.File, interceptors...)
+}
+
+// Create returns a builder for creating a File entity.
+func (c *FileClient) Create() *FileCreate {
+	mutation := newFileMutation(c.config, OpCreate)
+	return &FileCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of File entities.
+func (c *FileClient) CreateBulk(builders ...*FileCreate) *FileCreateBulk {
+	return &FileCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FileClient) MapCreateBulk(slice any, setFunc func(*FileCreate, int)) *FileCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FileCreateBulk{err: fmt.Errorf("calling to FileClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FileCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FileCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for File.
+func (c *FileClient) Update() *FileUpdate {
+	mutation := newFileMutation(c.config, OpUpdate)
+	return &FileUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FileClient) UpdateOne(_m *File) *FileUpdateOne {
+	mutation := newFileMutation(c.config, OpUpdateOne, withFile(_m))
+	return &FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FileClient) UpdateOneID(id string) *FileUpdateOne {
+	mutation := newFileMutation(c.config, OpUpdateOne, withFileID(id))
+	return &FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for File.
+func (c *FileClient) Delete() *FileDelete {
+	mutation := newFileMutation(c.config, OpDelete)
+	return &FileDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FileClient) DeleteOne(_m *File) *FileDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FileClient) DeleteOneID(id string) *FileDeleteOne {
+	builder := c.Delete().Where(file.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FileDeleteOne{builder}
+}
+
+// Query returns a query builder for File.
+func (c *FileClient) Query() *FileQuery {
+	return &FileQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFile},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a File entity by its id.
+func (c *FileClient) Get(ctx context.Context, id string) (*File, error) {
+	return c.Query().Where(file.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FileClient) GetX(ctx context.Context, id string) *File {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySession queries the session edge of a File.
+func (c *FileClient) QuerySession(_m *File) *SessionQuery {
+	query := (&SessionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(file.Table, file.FieldID, id),
+			sqlgraph.To(session.Table, session.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, file.SessionTable, file.SessionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *FileClient) Hooks() []Hook {
+	return c.hooks.File
+}
+
+// Interceptors returns the client interceptors.
+func (c *FileClient) Interceptors() []Interceptor {
+	return c.inters.File
+}
+
+func (c *FileClient) mutate(ctx context.Context, m *FileMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FileCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FileUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown File mutation op: %q", m.Op())
+	}
+}
+
 // HeldStatusClient is a client for the HeldStatus schema.
 type HeldStatusClient struct {
 	config
@@ -2342,6 +2499,22 @@ func (c *SessionClient) QueryEventCursors(_m *Session) *EventCursorQuery {
 	return query
 }
 
+// QueryFiles queries the files edge of a Session.
+func (c *SessionClient) QueryFiles(_m *Session) *FileQuery {
+	query := (&FileClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, id),
+			sqlgraph.To(file.Table, file.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.FilesTable, session.FilesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *SessionClient) Hooks() []Hook {
 	return c.hooks.Session
@@ -2371,12 +2544,12 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 type (
 	hooks struct {
 		Agent, Connection, Delivery, DeliveryAttempt, Event, EventCursor, EventWebhook,
-		HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
+		File, HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
 		Session []ent.Hook
 	}
 	inters struct {
 		Agent, Connection, Delivery, DeliveryAttempt, Event, EventCursor, EventWebhook,
-		HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
+		File, HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
 		Session []ent.Interceptor
 	}
 )

@@ -19,6 +19,7 @@ import (
 	"github.com/human-handoff/handoff/ent/event"
 	"github.com/human-handoff/handoff/ent/eventcursor"
 	"github.com/human-handoff/handoff/ent/eventwebhook"
+	"github.com/human-handoff/handoff/ent/file"
 	"github.com/human-handoff/handoff/ent/heldstatus"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/key"
@@ -93,6 +94,7 @@ func checkColumn(t, c string) error {
 			event.Table:           event.ValidColumn,
 			eventcursor.Table:     eventcursor.ValidColumn,
 			eventwebhook.Table:    eventwebhook.ValidColumn,
+			file.Table:            file.ValidColumn,
 			heldstatus.Table:      heldstatus.ValidColumn,
 			idempotencykey.Table:  idempotencykey.ValidColumn,
 			key.Table:             key.ValidColumn,

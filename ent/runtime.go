@@ -8,6 +8,7 @@ import (
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/eventcursor"
 	"github.com/human-handoff/handoff/ent/eventwebhook"
+	"github.com/human-handoff/handoff/ent/file"
 	"github.com/human-handoff/handoff/ent/key"
 	"github.com/human-handoff/handoff/ent/meta"
 	"github.com/human-handoff/handoff/ent/quarantined"
@@ -146,6 +147,31 @@ func init() {
 	eventwebhookDescID := eventwebhookMixinFields0[0].Descriptor()
 	// eventwebhook.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	eventwebhook.IDValidator = eventwebhookDescID.Validators[0].(func(string) error)
+	fileMixin := schema.File{}.Mixin()
+	fileMixinFields0 := fileMixin[0].Fields()
+	_ = fileMixinFields0
+	fileFields := schema.File{}.Fields()
+	_ = fileFields
+	// fileDescMessageID is the schema descriptor for message_id field.
+	fileDescMessageID := fileFields[1].Descriptor()
+	// file.DefaultMessageID holds the default value on creation for the message_id field.
+	file.DefaultMessageID = fileDescMessageID.Default.(string)
+	// fileDescMimeType is the schema descriptor for mime_type field.
+	fileDescMimeType := fileFields[3].Descriptor()
+	// file.DefaultMimeType holds the default value on creation for the mime_type field.
+	file.DefaultMimeType = fileDescMimeType.Default.(string)
+	// fileDescSize is the schema descriptor for size field.
+	fileDescSize := fileFields[4].Descriptor()
+	// file.DefaultSize holds the default value on creation for the size field.
+	file.DefaultSize = fileDescSize.Default.(int64)
+	// fileDescAttached is the schema descriptor for attached field.
+	fileDescAttached := fileFields[6].Descriptor()
+	// file.DefaultAttached holds the default value on creation for the attached field.
+	file.DefaultAttached = fileDescAttached.Default.(bool)
+	// fileDescID is the schema descriptor for id field.
+	fileDescID := fileMixinFields0[0].Descriptor()
+	// file.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	file.IDValidator = fileDescID.Validators[0].(func(string) error)
 	keyMixin := schema.Key{}.Mixin()
 	keyMixinFields0 := keyMixin[0].Fields()
 	_ = keyMixinFields0

@@ -88,9 +88,11 @@ type SessionEdges struct {
 	LateMessages []*LateMessage `json:"late_messages,omitempty"`
 	// EventCursors holds the value of the event_cursors edge.
 	EventCursors []*EventCursor `json:"event_cursors,omitempty"`
+	// Files holds the value of the files edge.
+	Files []*File `json:"files,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [5]bool
 }
 
 // DeliveriesOrErr returns the Deliveries value or an error if the edge
@@ -127,6 +129,15 @@ func (e SessionEdges) EventCursorsOrErr() ([]*EventCursor, error) {
 		return e.EventCursors, nil
 	}
 	return nil, &NotLoadedError{edge: "event_cursors"}
+}
+
+// FilesOrErr returns the Files value or an error if the edge
+// was not loaded in eager-loading.
+func (e SessionEdges) FilesOrErr() ([]*File, error) {
+	if e.loadedTypes[4] {
+		return e.Files, nil
+	}
+	return nil, &NotLoadedError{edge: "files"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -360,6 +371,11 @@ func (_m *Session) QueryLateMessages() *LateMessageQuery {
 // QueryEventCursors queries the "event_cursors" edge of the Session entity.
 func (_m *Session) QueryEventCursors() *EventCursorQuery {
 	return NewSessionClient(_m.config).QueryEventCursors(_m)
+}
+
+// QueryFiles queries the "files" edge of the Session entity.
+func (_m *Session) QueryFiles() *FileQuery {
+	return NewSessionClient(_m.config).QueryFiles(_m)
 }
 
 // Update returns a builder for updating this Session.

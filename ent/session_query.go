@@ -15,6 +15,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/eventcursor"
+	"github.com/human-handoff/handoff/ent/file"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/predicate"
@@ -32,6 +33,7 @@ type SessionQuery struct {
 	withIdempotencyKeys *IdempotencyKeyQuery
 	withLateMessages    *LateMessageQuery
 	withEventCursors    *EventCursorQuery
+	withFiles           *FileQuery
 	modifiers           []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -150,6 +152,28 @@ func (_q *SessionQuery) QueryEventCursors() *EventCursorQuery {
 			sqlgraph.From(session.Table, session.FieldID, selector),
 			sqlgraph.To(eventcursor.Table, eventcursor.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, session.EventCursorsTable, session.EventCursorsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryFiles chains the current query on the "files" edge.
+func (_q *SessionQuery) QueryFiles() *FileQuery {
+	query := (&FileClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, selector),
+			sqlgraph.To(file.Table, file.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.FilesTable, session.FilesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -353,6 +377,7 @@ func (_q *SessionQuery) Clone() *SessionQuery {
 		withIdempotencyKeys: _q.withIdempotencyKeys.Clone(),
 		withLateMessages:    _q.withLateMessages.Clone(),
 		withEventCursors:    _q.withEventCursors.Clone(),
+		withFiles:           _q.withFiles.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -400,6 +425,17 @@ func (_q *SessionQuery) WithEventCursors(opts ...func(*EventCursorQuery)) *Sessi
 		opt(query)
 	}
 	_q.withEventCursors = query
+	return _q
+}
+
+// WithFiles tells the query-builder to eager-load the nodes that are connected to
+// the "files" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SessionQuery) WithFiles(opts ...func(*FileQuery)) *SessionQuery {
+	query := (&FileClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withFiles = query
 	return _q
 }
 
@@ -481,11 +517,12 @@ func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Sess
 	var (
 		nodes       = []*Session{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [5]bool{
 			_q.withDeliveries != nil,
 			_q.withIdempotencyKeys != nil,
 			_q.withLateMessages != nil,
 			_q.withEventCursors != nil,
+			_q.withFiles != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -534,6 +571,13 @@ func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Sess
 		if err := _q.loadEventCursors(ctx, query, nodes,
 			func(n *Session) { n.Edges.EventCursors = []*EventCursor{} },
 			func(n *Session, e *EventCursor) { n.Edges.EventCursors = append(n.Edges.EventCursors, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withFiles; query != nil {
+		if err := _q.loadFiles(ctx, query, nodes,
+			func(n *Session) { n.Edges.Files = []*File{} },
+			func(n *Session, e *File) { n.Edges.Files = append(n.Edges.Files, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -655,6 +699,39 @@ func (_q *SessionQuery) loadEventCursors(ctx context.Context, query *EventCursor
 		node, ok := nodeids[fk]
 		if !ok {
 			return fmt.Errorf(`unexpected referenced foreign-key "session_num" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *SessionQuery) loadFiles(ctx context.Context, query *FileQuery, nodes []*Session, init func(*Session), assign func(*Session, *File)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Session)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(file.FieldSessionNum)
+	}
+	query.Where(predicate.File(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(session.FilesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.SessionNum
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "session_num" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "session_num" returned %v for node %v`, *fk, n.ID)
 		}
 		assign(node, n)
 	}

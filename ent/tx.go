@@ -26,6 +26,8 @@ type Tx struct {
 	EventCursor *EventCursorClient
 	// EventWebhook is the client for interacting with the EventWebhook builders.
 	EventWebhook *EventWebhookClient
+	// File is the client for interacting with the File builders.
+	File *FileClient
 	// HeldStatus is the client for interacting with the HeldStatus builders.
 	HeldStatus *HeldStatusClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -178,6 +180,7 @@ func (tx *Tx) init() {
 	tx.Event = NewEventClient(tx.config)
 	tx.EventCursor = NewEventCursorClient(tx.config)
 	tx.EventWebhook = NewEventWebhookClient(tx.config)
+	tx.File = NewFileClient(tx.config)
 	tx.HeldStatus = NewHeldStatusClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)

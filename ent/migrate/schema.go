@@ -254,6 +254,53 @@ var (
 		Columns:    EventWebhooksColumns,
 		PrimaryKey: []*schema.Column{EventWebhooksColumns[0]},
 	}
+	// FilesColumns holds the columns for the "files" table.
+	FilesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "message_id", Type: field.TypeString, Default: ""},
+		{Name: "name", Type: field.TypeString, Size: 2147483647},
+		{Name: "mime_type", Type: field.TypeString, Default: ""},
+		{Name: "size", Type: field.TypeInt64, Default: 0},
+		{Name: "state", Type: field.TypeString},
+		{Name: "attached", Type: field.TypeBool, Default: false},
+		{Name: "source", Type: field.TypeBytes, Nullable: true},
+		{Name: "session_num", Type: field.TypeInt64, Nullable: true},
+	}
+	// FilesTable holds the schema information for the "files" table.
+	FilesTable = &schema.Table{
+		Name:       "files",
+		Columns:    FilesColumns,
+		PrimaryKey: []*schema.Column{FilesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "files_sessions_files",
+				Columns:    []*schema.Column{FilesColumns[9]},
+				RefColumns: []*schema.Column{SessionsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "file_session",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[9], FilesColumns[7]},
+			},
+			{
+				Name:    "file_age",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[7], FilesColumns[1]},
+			},
+			{
+				Name:    "file_pending",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'pending'",
+				},
+			},
+		},
+	}
 	// HeldStatusColumns holds the columns for the "held_status" table.
 	HeldStatusColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -494,6 +541,7 @@ var (
 		EventsTable,
 		EventCursorsTable,
 		EventWebhooksTable,
+		FilesTable,
 		HeldStatusTable,
 		IdempotencyKeysTable,
 		KeysTable,
@@ -509,6 +557,7 @@ func init() {
 	DeliveriesTable.ForeignKeys[0].RefTable = SessionsTable
 	DeliveryAttemptsTable.ForeignKeys[0].RefTable = DeliveriesTable
 	EventCursorsTable.ForeignKeys[0].RefTable = SessionsTable
+	FilesTable.ForeignKeys[0].RefTable = SessionsTable
 	IdempotencyKeysTable.ForeignKeys[0].RefTable = SessionsTable
 	LateMessagesTable.ForeignKeys[0].RefTable = SessionsTable
 	MetaTable.Annotation = &entsql.Annotation{

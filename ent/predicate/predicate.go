@@ -27,6 +27,9 @@ type EventCursor func(*sql.Selector)
 // EventWebhook is the predicate function for eventwebhook builders.
 type EventWebhook func(*sql.Selector)
 
+// File is the predicate function for file builders.
+type File func(*sql.Selector)
+
 // HeldStatus is the predicate function for heldstatus builders.
 type HeldStatus func(*sql.Selector)
 

@@ -58,6 +58,7 @@ func (Session) Edges() []ent.Edge {
 		edge.To("idempotency_keys", IdempotencyKey.Type).Annotations(cascade),
 		edge.To("late_messages", LateMessage.Type).Annotations(cascade),
 		edge.To("event_cursors", EventCursor.Type).Annotations(cascade),
+		edge.To("files", File.Type).Annotations(entsql.OnDelete(entsql.SetNull)),
 	}
 }
 

@@ -76,6 +76,8 @@ const (
 	EdgeLateMessages = "late_messages"
 	// EdgeEventCursors holds the string denoting the event_cursors edge name in mutations.
 	EdgeEventCursors = "event_cursors"
+	// EdgeFiles holds the string denoting the files edge name in mutations.
+	EdgeFiles = "files"
 	// DeliveryFieldID holds the string denoting the ID field of the Delivery.
 	DeliveryFieldID = "id"
 	// IdempotencyKeyFieldID holds the string denoting the ID field of the IdempotencyKey.
@@ -84,6 +86,8 @@ const (
 	LateMessageFieldID = "id"
 	// EventCursorFieldID holds the string denoting the ID field of the EventCursor.
 	EventCursorFieldID = "id"
+	// FileFieldID holds the string denoting the ID field of the File.
+	FileFieldID = "id"
 	// Table holds the table name of the session in the database.
 	Table = "sessions"
 	// DeliveriesTable is the table that holds the deliveries relation/edge.
@@ -114,6 +118,13 @@ const (
 	EventCursorsInverseTable = "event_cursors"
 	// EventCursorsColumn is the table column denoting the event_cursors relation/edge.
 	EventCursorsColumn = "session_num"
+	// FilesTable is the table that holds the files relation/edge.
+	FilesTable = "files"
+	// FilesInverseTable is the table name for the File entity.
+	// It exists in this package in order to avoid circular dependency with the "file" package.
+	FilesInverseTable = "files"
+	// FilesColumn is the table column denoting the files relation/edge.
+	FilesColumn = "session_num"
 )
 
 // Columns holds all SQL columns for session fields.
@@ -403,6 +414,20 @@ func ByEventCursors(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newEventCursorsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByFilesCount orders the results by files count.
+func ByFilesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newFilesStep(), opts...)
+	}
+}
+
+// ByFiles orders the results by files terms.
+func ByFiles(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newFilesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newDeliveriesStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -429,5 +454,12 @@ func newEventCursorsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(EventCursorsInverseTable, EventCursorFieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, EventCursorsTable, EventCursorsColumn),
+	)
+}
+func newFilesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(FilesInverseTable, FileFieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, FilesTable, FilesColumn),
 	)
 }

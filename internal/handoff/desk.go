@@ -74,16 +74,20 @@ func (svc *Service) Transfer(ctx context.Context, sessionID, human, note string)
 	})
 }
 
-// Reply takes a human's message from the built-in desk. With a known client
-// message id it returns the first message.
-func (svc *Service) Reply(ctx context.Context, sessionID string, in HumanMessage) (Message, error) {
+// Reply takes a human's message from the built-in desk, with the files that are
+// named beside it. With a known client message id it returns the first message.
+func (svc *Service) Reply(ctx context.Context, sessionID string, in HumanMessage, files ...AttachmentInput) (Message, error) {
 	key := ""
 	if in.ClientMessageID != "" {
 		key = "desk:" + in.ClientMessageID
 	}
+	var err error
+	if in.Attachments, err = svc.take(ctx, sessionID, key, files); err != nil {
+		return Message{}, err
+	}
 	messageID, now := svc.newID("msg"), svc.now()
 	var said Message
-	_, err := svc.update(ctx, sessionID, key, func(s *Session) (err error) {
+	_, err = svc.update(ctx, sessionID, key, func(s *Session) (err error) {
 		said, err = s.Reply(in, messageID, now)
 		return err
 	})

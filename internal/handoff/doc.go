@@ -10,6 +10,9 @@
 //	inbound.go   what providers tell us, as commands on the aggregate
 //	event.go     what the log holds
 //	message.go   messages, turns and customers
+//	file.go      files of messages, and what their content waits for
+//	degrade.go   what a provider cannot carry, as text
+//	signal.go    typing and read, which pass and are not kept
 //	delivery.go  what has to reach the provider
 //	ledger.go    what became of deliveries; sending failed ones again
 //	settings.go  what an agent is configured with

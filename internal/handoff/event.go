@@ -47,6 +47,12 @@ type (
 		Position int32         `json:"position,omitempty"`
 		Wait     time.Duration `json:"wait,omitempty"` // the provider's estimate
 	}
+
+	// AttachmentChanged tells what became of a file that was pending.
+	AttachmentChanged struct {
+		MessageID  string     `json:"message_id"`
+		Attachment Attachment `json:"attachment"`
+	}
 )
 
 // EventKind names what happened, as the API does.
@@ -88,3 +94,4 @@ func (WaitPrompted) eventBody()         {}
 func (MessageStatusChanged) eventBody() {}
 func (ParticipantChanged) eventBody()   {}
 func (QueueChanged) eventBody()         {}
+func (AttachmentChanged) eventBody()    {}

@@ -26,6 +26,10 @@ type (
 		ClientMessageID string // the desk's own id, if it gave one
 		AuthorName      string
 		Text            string
+		Attachments     []Attachment // that are kept here already
+		Files           []RemoteFile // that the vendor has; they are fetched once the message is logged
+
+		expected []File // what Files became
 	}
 
 	// HumanClosed tells that the human's side ended the session.
@@ -43,6 +47,14 @@ type (
 		Detail string        `json:"detail,omitempty"`
 	}
 
+	// HumanTyping tells that the human types, or does no longer. It passes: it is
+	// neither logged nor kept.
+	HumanTyping struct{ Active bool }
+
+	// HumanRead tells that the human has seen all that was said up to now. It
+	// passes, too; a vendor that tells it of each message sends StatusReported.
+	HumanRead struct{}
+
 	// QueueMoved tells the customer's place in the provider's queue.
 	QueueMoved struct {
 		Position int32
@@ -54,6 +66,8 @@ func (HumanMessage) inboundBody()   {}
 func (HumanClosed) inboundBody()    {}
 func (HumanJoined) inboundBody()    {}
 func (HumanLeft) inboundBody()      {}
+func (HumanTyping) inboundBody()    {}
+func (HumanRead) inboundBody()      {}
 func (QueueMoved) inboundBody()     {}
 func (StatusReported) inboundBody() {}
 
@@ -68,7 +82,7 @@ func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late
 	}
 	if s.State == StateClosed {
 		if isMessage {
-			s.changes.Late = append(s.changes.Late, LateMessage{SessionID: s.ID, AuthorName: m.AuthorName, Text: m.Text, Time: now})
+			s.changes.Late = append(s.changes.Late, LateMessage{SessionID: s.ID, AuthorName: m.AuthorName, Text: m.inWords(), Time: now})
 		}
 		return true
 	}
@@ -99,7 +113,7 @@ func (s *Session) speak(in HumanMessage, messageID string, now time.Time) {
 	}
 	s.changes.KeySeq = s.log(MessageLogged{Message: Message{
 		ID: messageID, ClientMessageID: in.ClientMessageID, Author: AuthorHuman, AuthorName: in.AuthorName, Text: in.Text,
-		Status: MessageDelivered, Time: now,
+		Attachments: s.attach(in, messageID), Status: MessageDelivered, Time: now,
 	}}, now)
 	if s.State != StateActive {
 		s.move(StateActive, now)

@@ -52,7 +52,9 @@ type Attachment struct {
 	ID       string `json:"id"`
 	Name     string `json:"name,omitempty"`
 	MIMEType string `json:"mime_type,omitempty"`
-	Size     int64  `json:"size,omitempty"`
+	Size     int64  `json:"size,omitempty"` // 0 = not known
+
+	State FileState `json:"state,omitempty"` // when it was logged; empty = ready
 }
 
 // Customer is who talks to the agent. What a browser says of itself is unverified.

@@ -36,7 +36,10 @@ func (svc *Service) Receive(ctx context.Context, connectionID string, in Inbound
 		}
 		in.SessionID = s.ID
 	}
-	if isMessage && svc.loops.repeats(in.SessionID, message.Text, svc.now()) {
+	if passing(in.Body) {
+		return svc.receiveSignal(ctx, connectionID, in)
+	}
+	if isMessage && message.Text != "" && svc.loops.repeats(in.SessionID, message.Text, svc.now()) {
 		return ErrLoop
 	}
 	return svc.receive(ctx, connectionID, in)
@@ -48,8 +51,9 @@ func (svc *Service) receive(ctx context.Context, connectionID string, in Inbound
 		key = "provider:" + in.Key
 	}
 	messageID, now := svc.newID("msg"), svc.now()
+	in = svc.expect(in, messageID)
 	late := false
-	_, err := svc.update(ctx, in.SessionID, key, func(s *Session) error {
+	s, err := svc.update(ctx, in.SessionID, key, func(s *Session) error {
 		if s.ConnectionID != connectionID {
 			return ErrSessionNotFound
 		}
@@ -61,6 +65,9 @@ func (svc *Service) receive(ctx context.Context, connectionID string, in Inbound
 	})
 	if err == nil && late {
 		return ErrSessionClosed
+	}
+	if err == nil && len(s.changes.Expected) > 0 {
+		svc.files.Expected()
 	}
 	return err
 }

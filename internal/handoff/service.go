@@ -12,11 +12,13 @@ type Service struct {
 	store Store
 	waker Waker
 	caps  func(kind string) Capabilities
+	files Files
 	newID func(prefix string) string
 	now   Clock
 
-	origin string
-
+	origin    string
+	signaler  Signaler
+	signals   signals
 	recent    recentLogs
 	loops     loops
 	handovers *handovers
@@ -27,6 +29,8 @@ type Config struct {
 	Store        Store
 	Waker        Waker
 	Capabilities func(kind string) Capabilities // of a kind of provider
+	Files        Files                          // nil = none are kept
+	Signaler     Signaler                       // nil = providers get no signals
 	NewID        func(prefix string) string     // unique and hard to guess
 	Now          Clock
 	Origin       string // tells one database from another; goes into resume tokens
@@ -36,7 +40,8 @@ type Config struct {
 func NewService(c Config) *Service {
 	now := func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) } // as it is kept
 	return &Service{
-		store: c.Store, waker: c.Waker, caps: c.Capabilities, newID: c.NewID, now: now, origin: c.Origin,
+		store: c.Store, waker: c.Waker, caps: c.Capabilities, files: c.Files, signaler: c.Signaler, newID: c.NewID, now: now,
+		origin:    c.Origin,
 		handovers: newHandovers(c.Waker),
 	}
 }
@@ -101,17 +106,21 @@ func (svc *Service) open(ctx context.Context, agent *Agent, caps Capabilities, r
 	return s, nil
 }
 
-// SendMessage takes a customer's message. With a known client message id it
-// returns the first message and sends nothing.
-func (svc *Service) SendMessage(ctx context.Context, sessionID string, m Message) (Message, error) {
+// SendMessage takes a customer's message, with the files that are named beside it.
+// With a known client message id it returns the first message and sends nothing.
+func (svc *Service) SendMessage(ctx context.Context, sessionID string, m Message, files ...AttachmentInput) (Message, error) {
 	key := ""
 	if m.ClientMessageID != "" {
 		key = "client:" + m.ClientMessageID
 	}
+	var err error
+	if m.Attachments, err = svc.take(ctx, sessionID, key, files); err != nil {
+		return Message{}, err
+	}
 	m.ID = svc.newID("msg")
 	now := svc.now()
 	var accepted Message
-	_, err := svc.update(ctx, sessionID, key, func(s *Session) (err error) {
+	_, err = svc.update(ctx, sessionID, key, func(s *Session) (err error) {
 		accepted, err = s.Accept(m, now)
 		return err
 	})

@@ -107,9 +107,12 @@ type Changes struct {
 	Reported   []Delivery // settled ones of which the provider told more
 	Retried    []Delivery // failed ones that are sent again
 	Late       []LateMessage
-	Touched    bool   // something changed, though nothing was logged
-	KeySeq     uint64 // the event that the update's key stands for; 0 = none
-	Rekey      bool   // the key stood for an event of before
+	Attached   []string // ids of files that a message uses from now on
+	Expected   []File   // new ones, whose content has to be fetched
+	Arrived    []File   // expected ones with their new state
+	Touched    bool     // something changed, though nothing was logged
+	KeySeq     uint64   // the event that the update's key stands for; 0 = none
+	Rekey      bool     // the key stood for an event of before
 }
 
 // LateMessage is a human's message that came after the close. It is kept, not shown.
@@ -129,7 +132,7 @@ func (s *Session) Changes() *Changes { return &s.changes }
 // Changed reports whether there is anything to write.
 func (s *Session) Changed() bool {
 	c := &s.changes
-	return c.Touched || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Reported)+len(c.Retried)+len(c.Late) > 0
+	return c.Touched || len(c.Events)+len(c.Deliveries)+len(c.Settled)+len(c.Reported)+len(c.Retried)+len(c.Late)+len(c.Arrived) > 0
 }
 
 // Owner returns who may speak to the customer while this session is the
@@ -168,6 +171,7 @@ func (s *Session) Accept(m Message, now time.Time) (Message, error) {
 		return Message{}, ErrSessionClosed
 	}
 	m.Author, m.Status, m.Time = AuthorCustomer, MessageAccepted, now
+	s.use(m.Attachments)
 	seq := s.log(MessageLogged{Message: m}, now)
 	s.changes.KeySeq = seq
 	s.customerSpoke(now)

@@ -102,5 +102,8 @@ type Capabilities struct {
 	CanClose     bool // can be told that the session ended
 	MaxTextBytes int  // 0 = no limit of its own
 
+	MaxAttachmentBytes int64    // of one file; 0 = no limit of its own
+	AttachmentTypes    []string // media types, or beginnings of them such as "image/"; none = any
+
 	MaxTranscriptBytes int // of all turns and the question together; 0 = no limit of its own
 }

@@ -23,7 +23,7 @@ import (
 var bodies = map[string]handoff.EventBody{
 	"MessageLogged": handoff.MessageLogged{Message: handoff.Message{
 		ID: "m", ClientMessageID: "c", Author: handoff.AuthorCustomer, AuthorName: "Ann", Text: "<b> \u0000 \u2028 🙂",
-		Attachments: []handoff.Attachment{{ID: "a", Name: "n", MIMEType: "text/plain", Size: 7}},
+		Attachments: []handoff.Attachment{{ID: "a", Name: "n", MIMEType: "text/plain", Size: 7, State: handoff.FilePending}},
 		Status:      handoff.MessageAccepted, Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
 	}},
 	"StateChanged": handoff.StateChanged{
@@ -33,6 +33,9 @@ var bodies = map[string]handoff.EventBody{
 	"MessageStatusChanged": handoff.MessageStatusChanged{MessageID: "m", Status: handoff.MessageFailed, Detail: "d"},
 	"ParticipantChanged":   handoff.ParticipantChanged{Name: "Bob", Joined: true},
 	"QueueChanged":         handoff.QueueChanged{Position: 3, Wait: time.Minute},
+	"AttachmentChanged": handoff.AttachmentChanged{MessageID: "m", Attachment: handoff.Attachment{
+		ID: "a", Name: "n", MIMEType: "text/plain", Size: 7, State: handoff.FileFailed,
+	}},
 }
 
 func TestEventBodies(t *testing.T) {

@@ -35,6 +35,7 @@ const (
 	kindMessageStatus      = "message_status"
 	kindParticipantChanged = "participant_changed"
 	kindQueueChanged       = "queue_changed"
+	kindAttachmentChanged  = "attachment_changed"
 )
 
 func encodeBody(body handoff.EventBody) (kind, payload string, err error) {
@@ -52,6 +53,8 @@ func encodeBody(body handoff.EventBody) (kind, payload string, err error) {
 		kind = kindParticipantChanged
 	case handoff.QueueChanged:
 		kind = kindQueueChanged
+	case handoff.AttachmentChanged:
+		kind = kindAttachmentChanged
 	default:
 		return "", "", fmt.Errorf("an event of type %T cannot be stored: give it a kind in package store", body)
 	}
@@ -74,6 +77,8 @@ func decodeBody(kind, payload string) (handoff.EventBody, error) {
 		return decodeAs[handoff.ParticipantChanged](payload)
 	case kindQueueChanged:
 		return decodeAs[handoff.QueueChanged](payload)
+	case kindAttachmentChanged:
+		return decodeAs[handoff.AttachmentChanged](payload)
 	default:
 		return nil, fmt.Errorf("the log holds an event of the unknown kind %q; a newer program has written it", kind)
 	}

@@ -70,6 +70,7 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "Due": {"session_due"}, "Changes": {"session_change"},
 		"Behind":           {"event_cursor_pending", "session_change"},
 		"FailedDeliveries": {"delivery_failed"}, "OpenDeliveries": {"delivery_failed", "delivery_lane"}, "DeliveryOfMessage": {"delivery_message_id"},
+		"CreateFile": {"file_session"}, "PendingFiles": {"file_pending"}, "Doom": {"file_age", "file_session"}, "OldestFile": {"file_age"},
 	}
 	for name, fn := range map[string]func() error{
 		"Update":  func() error { return send(ctx, s, "m1") },
@@ -115,6 +116,12 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		"ConnectionsByToken": func() error { _, err := s.ConnectionsByToken(ctx, "webhook", "t"); return err },
 		"KeyByHash":          func() error { s.KeyByHash(ctx, []byte("h")); return nil },
 		"Meta":               func() error { _, err := s.Meta(ctx, "k"); return err },
+		"CreateFile":         func() error { return s.CreateFile(ctx, handoff.File{ID: "f", SessionID: "s1"}, 9) },
+		"FinishUpload":       func() error { _, err := s.FinishUpload(ctx, "f", "", 1); return err },
+		"File":               func() error { s.File(ctx, "f"); return nil },
+		"PendingFiles":       func() error { _, err := s.PendingFiles(ctx, "", 10); return err },
+		"Doom":               func() error { _, err := s.Doom(ctx, time.Unix(9, 0), time.Unix(9, 0), 10); return err },
+		"OldestFile":         func() error { _, err := s.OldestFile(ctx, true); return err },
 		"hot": func() error {
 			seen.list = []string{
 				claimKeySQL, moveKeySQL, unclaimSQL, addEventSQL, addDeliverySQL, settleSQL, addFailureSQL, dropFailureSQL,

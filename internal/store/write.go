@@ -192,6 +192,9 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 	if err := checkSequence(s.LastSequence); err != nil {
 		return tx.unclaimFor(ctx, num, key, refuse(err))
 	}
+	if err := tx.checkFiles(ctx, num, s.Changes()); err != nil {
+		return tx.unclaimFor(ctx, num, key, err)
+	}
 	if err := tx.retryAll(ctx, num, s.Changes().Retried); err != nil {
 		return tx.unclaimFor(ctx, num, key, err)
 	}
@@ -261,6 +264,9 @@ func (tx *transaction) changes(ctx context.Context, num int64, c *handoff.Change
 		return err
 	}
 	if err := tx.reportAll(ctx, num, c.Reported); err != nil {
+		return err
+	}
+	if err := tx.files(ctx, num, c); err != nil {
 		return err
 	}
 	return tx.late(ctx, num, c.Late)
