@@ -12,6 +12,7 @@
 //	agent.go        agents and connections
 //	inbound.go      what providers tell, and what of it has to wait
 //	timer.go        when sessions are due
+//	file.go         what is known of files
 //	email.go        the address that a user told once
 //	feed.go         event webhooks and how far they got
 //	key.go          API keys, and what is noted about the database
@@ -30,6 +31,7 @@ import (
 	"github.com/human-handoff/handoff/internal/auth"
 	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/feed"
+	"github.com/human-handoff/handoff/internal/files"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/timer"
 )
@@ -42,6 +44,7 @@ type Store interface {
 	auth.Store
 	feed.Store
 	timer.Store
+	files.Records
 	Meta(ctx context.Context, key string) ([]byte, error)
 	SetMetaIfAbsent(ctx context.Context, key string, value []byte) ([]byte, error)
 	Close() error
@@ -61,7 +64,7 @@ func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
 		updateTests, repeatTests, createTests, listTests, changeTests, deliveryTests, ledgerTests, inboundTests, timerTests, emailTests,
-		agentTests, feedTests, keyTests, concurrencyTests,
+		fileTests, agentTests, feedTests, keyTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {
