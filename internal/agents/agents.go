@@ -36,6 +36,7 @@ type Service struct {
 	kinds     []provider.Kind
 	sealer    *seal.Sealer
 	http      *http.Client
+	files     provider.Files
 	baseURL   string
 	newID     func(prefix string) string
 	now       handoff.Clock
@@ -59,7 +60,8 @@ type Config struct {
 	Kinds   []provider.Kind
 	Sealer  *seal.Sealer
 	HTTP    *http.Client // for calls to providers
-	BaseURL string       // of receive URLs, without a slash at its end
+	Files   provider.Files
+	BaseURL string // of receive URLs, without a slash at its end
 	NewID   func(prefix string) string
 	Now     handoff.Clock
 	Logger  *slog.Logger
@@ -68,7 +70,7 @@ type Config struct {
 // New returns a Service.
 func New(c Config) *Service {
 	return &Service{
-		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, baseURL: c.BaseURL,
+		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, files: c.Files, baseURL: c.BaseURL,
 		newID: c.NewID, now: c.Now, log: c.Logger,
 		release: func(string) {}, onStatus: func(*handoff.Connection) {}, feedState: func(string) handoff.FeedState { return "" },
 		rechecks: newRechecks(),

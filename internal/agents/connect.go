@@ -24,6 +24,14 @@ type opened struct {
 
 // Sender returns the connection for outbound calls.
 func (svc *Service) Sender(ctx context.Context, connectionID string) (dispatch.Sender, error) {
+	conn, err := svc.conn(ctx, connectionID)
+	if err != nil {
+		return nil, err // and no interface around nothing
+	}
+	return conn, nil
+}
+
+func (svc *Service) conn(ctx context.Context, connectionID string) (*provider.Conn, error) {
 	svc.mu.Lock()
 	o := svc.opened[connectionID]
 	svc.mu.Unlock()
@@ -114,7 +122,7 @@ func (svc *Service) connect(c *handoff.Connection, config proto.Message) (*provi
 	if missing := k.Missing(config); len(missing) > 0 {
 		return nil, provider.Errorf(provider.ClassIncomplete, "the configuration lacks %v", missing)
 	}
-	adapter, err := k.Open(config, provider.Deps{HTTP: svc.http, Now: svc.now})
+	adapter, err := k.Open(config, provider.Deps{HTTP: svc.http, Files: svc.files, Now: svc.now})
 	if err != nil {
 		return nil, err
 	}

@@ -115,7 +115,11 @@ func (d *Dispatcher) send(ctx context.Context, t attempt) (a handoff.Attempt, er
 	case handoff.DeliverStart:
 		a.Ref, err = sender.Open(ctx, t.call, *t.parcel.start)
 	case handoff.DeliverMessage:
-		a.VendorID, err = sender.Send(ctx, t.call, *t.parcel.message)
+		m := *t.parcel.message
+		if len(m.Attachments) > 0 {
+			m, a.Degraded = d.degrade(t.session.provider, m)
+		}
+		a.VendorID, err = sender.Send(ctx, t.call, m)
 	case handoff.DeliverClose:
 		reason := t.session.closed
 		if reason == handoff.ClosedByProvider {

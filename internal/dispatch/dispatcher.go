@@ -46,6 +46,7 @@ type Dispatcher struct {
 	log     *slog.Logger
 	horizon time.Duration
 	jitter  flow.Jitter
+	degrade func(provider string, m handoff.Message) (handoff.Message, string)
 
 	mu      sync.Mutex
 	ctx     context.Context // of all calls; nil until Start and after Stop
@@ -67,8 +68,13 @@ type Config struct {
 	Connections Connections
 	Settler     Settler
 	Horizon     time.Duration // how long a delivery is tried again; 0 = [DefaultHorizon]
-	Now         handoff.Clock
-	Logger      *slog.Logger
+
+	// Degrade returns a message with files as a kind of provider can carry it, and
+	// what had to be replaced; nil = all can carry everything.
+	Degrade func(provider string, m handoff.Message) (degraded handoff.Message, note string)
+
+	Now    handoff.Clock
+	Logger *slog.Logger
 }
 
 // New returns a Dispatcher; it does nothing until Start.
@@ -76,8 +82,11 @@ func New(c Config) *Dispatcher {
 	if c.Horizon <= 0 {
 		c.Horizon = DefaultHorizon
 	}
+	if c.Degrade == nil {
+		c.Degrade = func(_ string, m handoff.Message) (handoff.Message, string) { return m, "" }
+	}
 	d := &Dispatcher{
-		store: c.Store, conns: c.Connections, settler: c.Settler, now: c.Now, log: c.Logger,
+		store: c.Store, conns: c.Connections, settler: c.Settler, now: c.Now, log: c.Logger, degrade: c.Degrade,
 		horizon: c.Horizon, jitter: flow.FullJitter, lanes: map[string]*lane{}, commits: map[string]int{}, gates: map[string]*gate{},
 	}
 	d.alarms = flow.NewAlarms(&d.mu, c.Now)

@@ -82,6 +82,24 @@ func (c *Conn) Close(ctx context.Context, call Call, reason handoff.CloseReason)
 	})
 }
 
+// Signals reports whether the adapter carries signals of a kind.
+func (c *Conn) Signals(kind handoff.SignalKind) bool {
+	_, types := c.adapter.(Typer)
+	_, reads := c.adapter.(Reader)
+	return kind == handoff.SignalTyping && types || kind == handoff.SignalRead && reads
+}
+
+// Signal passes a customer's signal on, if the adapter carries such.
+func (c *Conn) Signal(ctx context.Context, call Call, s handoff.Signal) error {
+	if t, ok := c.adapter.(Typer); ok && s.Kind == handoff.SignalTyping {
+		return c.call(ctx, "typing", call, func(ctx context.Context) error { return t.Typing(ctx, call, s.Active) })
+	}
+	if r, ok := c.adapter.(Reader); ok && s.Kind == handoff.SignalRead {
+		return c.call(ctx, "read", call, func(ctx context.Context) error { return r.Read(ctx, call) })
+	}
+	return nil
+}
+
 // Paces reports whether the adapter is a [Pacer].
 func (c *Conn) Paces() bool {
 	_, ok := c.adapter.(Pacer)

@@ -12,6 +12,7 @@ package provider
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -40,8 +41,20 @@ type Kind interface {
 
 // Deps is what an adapter is given to work with.
 type Deps struct {
-	HTTP *http.Client // guarded: no redirects, no private addresses unless allowed
-	Now  handoff.Clock
+	HTTP  *http.Client // guarded: no redirects, no private addresses unless allowed
+	Files Files        // for adapters with the capability of attachments
+	Now   handoff.Clock
+}
+
+// Files gives adapters the content of a message's attachments. Those that a vendor
+// cannot carry by its capabilities are text with an address before they come to
+// an adapter.
+type Files interface {
+	// Content opens the content of an attachment for reading; the caller closes it.
+	Content(ctx context.Context, a handoff.Attachment) (io.ReadCloser, error)
+
+	// Link returns an address where the vendor can read it, for a week.
+	Link(a handoff.Attachment) string
 }
 
 // Descriptor is what is known of a kind before it is configured.
@@ -111,6 +124,19 @@ type Adapter interface {
 	// once that is on disk. It is pure. An error means that the body makes no
 	// sense; what is merely unknown is no error and no inbound.
 	Parse(r Request) (Reply, []handoff.Inbound, error)
+}
+
+// Typer is an [Adapter] of a vendor that shows its humans that a customer types.
+type Typer interface {
+	// Typing tells that the customer types, or does no longer. It is called at most
+	// once a second and session, and not again when it fails.
+	Typing(ctx context.Context, c Call, active bool) error
+}
+
+// Reader is an [Adapter] of a vendor that shows its humans how far a customer has read.
+type Reader interface {
+	// Read tells that the customer has seen everything up to now. As with Typing.
+	Read(ctx context.Context, c Call) error
 }
 
 // Stripper is an adapter whose vendor puts secrets into what it sends.

@@ -33,7 +33,7 @@ func (Kind) Describe() provider.Descriptor {
 		Name:         Name,
 		Title:        "Built-in desk",
 		Config:       &handoffv1.DeskConfig{},
-		Capabilities: handoff.Capabilities{CanClose: true},
+		Capabilities: handoff.Capabilities{Attachments: true, Typing: true, ReadReceipts: true, CanClose: true}, // it reads the log and the signals itself
 		SetupSteps: []string{
 			"Create a key of scope desk for the agent: handoff keys create --scope desk --agent ID --name \"Joe\". Its name is what customers see, unless the human gives another.",
 			"Open /desk on this server and enter the key.",

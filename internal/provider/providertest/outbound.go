@@ -128,27 +128,6 @@ func messagesArriveLiterally(e *env) {
 	}
 }
 
-// Without the capability of attachments a human still learns that there was a file.
-func filesBecomeText(e *env) {
-	t := e.t
-	if e.caps.Attachments {
-		return // files of their own are checked by the provider's tests
-	}
-	files := []handoff.Attachment{{ID: "att_1", Name: "photo of it.png", MIMEType: "image/png", Size: 12_345}}
-	for _, text := range []string{"", "look at this"} {
-		c := e.open(t)
-		c.IdempotencyKey = "msg-" + text
-		_, err := e.conn.Send(t.Context(), c, handoff.Message{Text: text, Attachments: files})
-		e.saw(err)
-		require.NoError(t, err)
-		s, ok := e.vendor.Session(c)
-		require.True(t, ok)
-		require.Len(t, s.Messages, 1)
-		assert.Contains(t, s.Messages[0], files[0].Name)
-		assert.Contains(t, s.Messages[0], text)
-	}
-}
-
 func closeReasons(e *env) {
 	t := e.t
 	reasons := []handoff.CloseReason{

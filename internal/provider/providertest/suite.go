@@ -11,6 +11,7 @@
 //	outbound.go  credentials, start, messages, close
 //	failure.go   what the vendor's failures are taken for
 //	inbound.go   webhooks
+//	passing.go   files and signals
 //	builtin.go   what holds for a desk that is part of this program
 //	server.go    the HTTP server around an emulator, which can be told to fail
 package providertest
@@ -91,13 +92,44 @@ type Vendor interface {
 	Garbage(body []byte) provider.Request
 }
 
+// Filing is a [Vendor] whose humans send files.
+type Filing interface {
+	// HumanFile returns a genuine webhook of a human's message with a file, which the
+	// vendor's server then has.
+	HumanFile(c provider.Call, text string, f File) provider.Request
+}
+
+// Typing is a [Vendor] with the capability of typing.
+type Typing interface {
+	// Typing returns whether the desk shows that the customer of a session types.
+	Typing(c provider.Call) bool
+
+	// HumanTyping returns a genuine webhook that tells that the human types, or does
+	// no longer; ok is false when the vendor has none.
+	HumanTyping(c provider.Call, active bool) (r provider.Request, ok bool)
+}
+
+// Reading is a [Vendor] with the capability of read receipts.
+type Reading interface {
+	// Read returns whether the desk shows that the customer of a session has read.
+	Read(c provider.Call) bool
+
+	// HumanRead returns a genuine webhook that tells that the human has read all; ok
+	// is false when the vendor has none, or tells it of each message.
+	HumanRead(c provider.Call) (r provider.Request, ok bool)
+}
+
 // Session is what a human sees of a session at the desk.
 type Session struct {
 	Context  string           // what was said before, and the question
 	Customer handoff.Customer // who it is with
 	Messages []string         // the customer's messages, the oldest first
+	Files    []File           // those that the desk shows as such, the oldest first
 	Closed   string           // how it ended, in the vendor's word; empty = it did not
 }
+
+// File is a file that the desk shows.
+type File struct{ Name, Content string }
 
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
@@ -113,7 +145,10 @@ func Run(t *testing.T, h Harness) {
 		"start without an e-mail":    startWithoutEmail,
 		"start with little":          startWithLittle,
 		"messages arrive literally":  messagesArriveLiterally,
-		"files become text":          filesBecomeText,
+		"files":                      filesArrive,
+		"human's files":              humanFiles,
+		"typing":                     typing,
+		"read":                       read,
 		"close":                      closeReasons,
 		"idempotency keys":           idempotencyKeys,
 		"refused for good":           refusedForGood,
@@ -181,7 +216,7 @@ func (e *env) connect(t *testing.T, config proto.Message) *provider.Conn {
 	require.NoError(t, err)
 	require.NotEmpty(t, u.Host, "the account is an URL with the host that secrets are sent to")
 	e.errs = append(e.errs, errors.New(account))
-	adapter, err := e.h.Kind.Open(config, provider.Deps{HTTP: e.client.Client(), Now: e.clock})
+	adapter, err := e.h.Kind.Open(config, provider.Deps{HTTP: e.client.Client(), Files: contents{}, Now: e.clock})
 	require.NoError(t, err)
 	return provider.NewConn(provider.ConnOptions{
 		Connection: handoff.Connection{ID: "con_1", AgentID: "agent-1", Kind: e.h.Kind.Describe().Name},

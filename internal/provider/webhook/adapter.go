@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
@@ -69,12 +67,12 @@ func (a *Adapter) Open(ctx context.Context, c provider.Call, start handoff.Start
 }
 
 // Send implements provider.Adapter. The server gives messages no id. The wire
-// has no files: each becomes a line of text.
+// has no files, so they have become text before.
 func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) (string, error) {
 	return "", a.client.post(ctx, pathChat, c.IdempotencyKey, chatBody{
 		ConversationID: c.SessionID,
 		Timestamp:      c.Time.UnixMilli(),
-		Body:           text(m),
+		Body:           m.Text,
 	})
 }
 
@@ -132,18 +130,6 @@ func turns(start handoff.Start) []turnBody {
 		body = append(body, turnBody{MessageType: question, Text: start.Question})
 	}
 	return body
-}
-
-func text(m handoff.Message) string {
-	lines := make([]string, 0, 1+len(m.Attachments))
-	if m.Text != "" {
-		lines = append(lines, m.Text)
-	}
-	for _, file := range m.Attachments {
-		name, kind := cmp.Or(file.Name, "file"), cmp.Or(file.MIMEType, "unknown type")
-		lines = append(lines, fmt.Sprintf("[%s, %s, %d bytes]", name, kind, file.Size))
-	}
-	return strings.Join(lines, "\n")
 }
 
 func orNull(s string) *string {

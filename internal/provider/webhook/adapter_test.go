@@ -84,9 +84,6 @@ func TestRequests(t *testing.T) {
 		})},
 		{"establish-probe", "/conversation/establish", func(ctx context.Context, a provider.Adapter) error { return a.Check(ctx) }},
 		{"chat", "/chat", send(handoff.Message{Text: "hello <b>there</b>"})},
-		{"chat-files", "/chat", send(handoff.Message{Text: "look", Attachments: []handoff.Attachment{
-			{Name: "photo.png", MIMEType: "image/png", Size: 12_345}, {Size: 1},
-		}})},
 		{"close-user", "/conversation/close", end(handoff.ClosedByCustomer)},
 		{"close-timeout", "/conversation/close", end(handoff.ClosedByExpiry)},
 	} {
