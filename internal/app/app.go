@@ -19,11 +19,13 @@ import (
 	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/egress"
 	"github.com/human-handoff/handoff/internal/feed"
+	"github.com/human-handoff/handoff/internal/files"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider/all"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/seal"
 	"github.com/human-handoff/handoff/internal/server"
+	"github.com/human-handoff/handoff/internal/server/file"
 	"github.com/human-handoff/handoff/internal/server/hook"
 	"github.com/human-handoff/handoff/internal/server/rpc"
 	"github.com/human-handoff/handoff/internal/server/sse"
@@ -45,6 +47,9 @@ type App struct {
 	metrics  *metrics
 	store    *store.Store
 	egress   *egress.Egress
+	filesOut *egress.Egress // for files, which are larger than answers
+	files    *files.Service
+	signals  *agents.Signals
 	agents   *agents.Service
 	auth     *auth.Authenticator
 	dispatch *dispatch.Dispatcher
@@ -73,6 +78,10 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, &config.Error{Flag: "listen", Env: "HANDOFF_LISTEN", Problem: err.Error()}
 	}
+	bucket, err := openBucket(ctx, c) // before anything is created
+	if err != nil {
+		return nil, err
+	}
 	if a.store, err = OpenStore(ctx, c.DatabasePath, log); err != nil {
 		return nil, err
 	}
@@ -88,22 +97,28 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	}
 	a.egress = egress.New(egress.Options{AllowPrivate: c.AllowPrivate})
 	hub := wake.NewHub()
+	if a.files, err = a.openFiles(bucket, sealer); err != nil {
+		return nil, err
+	}
 	a.agents = agents.New(agents.Config{
 		Store: a.store, Kinds: all.Kinds(), Sealer: sealer, BaseURL: a.baseURL(), NewID: NewID, Now: time.Now, Logger: log,
-		HTTP: a.egress.Client(),
+		HTTP: a.egress.Client(), Files: a.files,
 	})
 	origin, err := a.store.SetMetaIfAbsent(ctx, "origin", []byte(NewID("db")))
 	if err != nil {
 		return nil, err
 	}
+	a.signals = agents.NewSignals(a.drain, a.agents)
 	service := handoff.NewService(handoff.Config{
-		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, NewID: NewID, Now: time.Now, Origin: string(origin),
+		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, Files: a.files, Signaler: a.signals,
+		NewID: NewID, Now: time.Now, Origin: string(origin),
 	})
+	a.files.OnArrival(service)
 	a.auth = auth.New(auth.Config{
 		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,
 	})
 	a.dispatch = dispatch.New(dispatch.Config{
-		Store: a.store, Connections: a.agents, Settler: service, Horizon: c.RetryHorizon, Now: time.Now, Logger: log,
+		Store: a.store, Connections: a.agents, Settler: service, Horizon: c.RetryHorizon, Degrade: a.degrade, Now: time.Now, Logger: log,
 	})
 	hub.OnDeliveries(a.dispatch)
 	a.openFeeds(hub, sealer)
@@ -121,7 +136,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 // openFeeds makes what brings events to backends, and lets it hear of changes.
 func (a *App) openFeeds(hub *wake.Hub, sealer *seal.Sealer) {
 	a.feeds = feed.New(feed.Config{
-		Store: a.store, Sealer: sealer, HTTP: a.egress.Client(), Encode: wire.NotificationJSON, NewID: NewID, Now: time.Now, Logger: a.log,
+		Store: a.store, Sealer: sealer, HTTP: a.egress.Client(), Encode: a.encodeNotification, NewID: NewID, Now: time.Now, Logger: a.log,
 	})
 	hub.OnChanged(a.feeds.Changed)
 	a.feeds.OnState(a.agents.Changed)
@@ -130,20 +145,25 @@ func (a *App) openFeeds(hub *wake.Hub, sealer *seal.Sealer) {
 	a.metrics.countFeeds(a.feeds)
 }
 
+func (a *App) encodeNotification(n feed.Notification) ([]byte, error) {
+	return wire.NotificationJSON(n, a.files.URL)
+}
+
 // doors is the one list of what the server offers.
 func (a *App) doors(service *handoff.Service) []server.Handler {
 	webhooks := hook.Webhooks{Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log}
 	return []server.Handler{
 		rpc.New(rpc.Config{
-			Handoff: service, Agents: a.agents, Feeds: a.feeds, Auth: a.auth, Replay: webhooks.Replay,
+			Handoff: service, Agents: a.agents, Feeds: a.feeds, Files: a.files, Auth: a.auth, Replay: webhooks.Replay,
 			Drain: a.drain, NewID: NewID, Now: time.Now, Logger: a.log,
 		}),
-		sse.Events{Tailer: service, Guard: a.auth, Drain: a.drain, Now: time.Now, Logger: a.log},
+		sse.Events{Tailer: service, Guard: a.auth, Links: a.files.URL, Drain: a.drain, Now: time.Now, Logger: a.log},
 		webhooks,
 		hook.Replies{
 			Kind: webhook.Name, Parse: webhook.ParseReply, Sessions: service, Receiver: service,
 			Authorizer: a.auth, Logger: a.log,
 		},
+		file.Door{Files: a.files, Origins: a.agents, Now: time.Now, Logger: a.log},
 		web.Pages{},
 		server.Health{
 			Checks:  []server.Check{{Name: "database", Run: a.store.Ping}},
@@ -175,6 +195,7 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 	a.background.Go(func() { a.auth.Run(background, a.log) })
 	a.background.Go(func() { a.timers.Run(background) })
 	a.background.Go(func() { a.agents.Run(background) })
+	a.background.Go(func() { a.files.Run(background) })
 	a.metricsServer.start()
 
 	served := make(chan error, 1)
@@ -215,6 +236,9 @@ func (a *App) close(ctx context.Context) {
 		a.stopBackground()
 	}
 	a.background.Wait()
+	if a.signals != nil {
+		a.signals.Wait()
+	}
 	if a.feeds != nil {
 		a.feeds.Stop() // when nothing is committed any more
 	}
@@ -222,8 +246,10 @@ func (a *App) close(ctx context.Context) {
 	if a.listener != nil {
 		_ = a.listener.Close() // the server closed it already, if it served
 	}
-	if a.egress != nil {
-		a.egress.Close()
+	for _, out := range []*egress.Egress{a.egress, a.filesOut} {
+		if out != nil {
+			out.Close()
+		}
 	}
 	if a.store == nil {
 		return

@@ -71,10 +71,11 @@ type Flags struct {
 	EncryptionKey     string `env:"HANDOFF_ENCRYPTION_KEY" help:"32 bytes in base64 that seal the providers' settings; a comma list: the first seals, all open (default: a key file beside the database)." placeholder:"KEY,…"`
 	EncryptionKeyFile string `env:"HANDOFF_ENCRYPTION_KEY_FILE" help:"A file that holds the encryption key." placeholder:"FILE"`
 
-	AllowPrivateDestinations bool   `env:"HANDOFF_ALLOW_PRIVATE_DESTINATIONS" help:"Let providers' URLs resolve to loopback, private and link-local addresses."`
-	RetryHorizon             string `default:"24h" env:"HANDOFF_RETRY_HORIZON" help:"How long a message that does not get through is tried again before it fails: from 1s to 720h." placeholder:"DURATION"`
-	MetricsListen            string `env:"HANDOFF_METRICS_LISTEN" help:"A second address with /metrics and pprof, without a key (default: /metrics on the main port, for admin keys)." placeholder:"HOST:PORT"`
-	LogFormat                string `env:"HANDOFF_LOG_FORMAT" help:"Logs on stderr as text or json (default: text on a terminal, else json)." placeholder:"text|json"`
+	AllowPrivateDestinations bool      `env:"HANDOFF_ALLOW_PRIVATE_DESTINATIONS" help:"Let providers' URLs resolve to loopback, private and link-local addresses."`
+	File                     FileFlags `embed:""`
+	RetryHorizon             string    `default:"24h" env:"HANDOFF_RETRY_HORIZON" help:"How long a message that does not get through is tried again before it fails: from 1s to 720h." placeholder:"DURATION"`
+	MetricsListen            string    `env:"HANDOFF_METRICS_LISTEN" help:"A second address with /metrics and pprof, without a key (default: /metrics on the main port, for admin keys)." placeholder:"HOST:PORT"`
+	LogFormat                string    `env:"HANDOFF_LOG_FORMAT" help:"Logs on stderr as text or json (default: text on a terminal, else json)." placeholder:"text|json"`
 }
 
 // Config is a configuration that was checked.
@@ -86,6 +87,7 @@ type Config struct {
 	EncryptionKeys [][]byte // empty = from the key file beside the database
 	AllowPrivate   bool
 	RetryHorizon   time.Duration
+	Files          Files
 	MetricsListen  string // empty = none
 	JSONLogs       bool
 }
@@ -118,6 +120,9 @@ func (f Flags) Check(stderrIsTerminal bool) (Config, error) {
 		return Config{}, err
 	}
 	if c.RetryHorizon, err = checkRetryHorizon(f.RetryHorizon); err != nil {
+		return Config{}, err
+	}
+	if c.Files, err = f.File.check(path); err != nil {
 		return Config{}, err
 	}
 	c.JSONLogs, err = f.jsonLogs(stderrIsTerminal)

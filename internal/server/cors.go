@@ -32,7 +32,7 @@ func CORS(origins Origins) func(http.Handler) http.Handler {
 			p, ok := auth.PrincipalFrom(r.Context())
 			return ok && p.AgentID != "" && origins.OriginAllowed(r.Context(), p.AgentID, origin), []string{"Authorization"}
 		},
-		AllowedMethods: connectcors.AllowedMethods(),
+		AllowedMethods: append(connectcors.AllowedMethods(), http.MethodPut), // PUT is for uploads
 		AllowedHeaders: slices.Concat(connectcors.AllowedHeaders(), []string{"Authorization", "Last-Event-ID"}),
 		ExposedHeaders: connectcors.ExposedHeaders(),
 		MaxAge:         int(preflightAge.Seconds()),

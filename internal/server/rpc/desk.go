@@ -97,9 +97,6 @@ func (s *deskServer) ClaimSession(ctx context.Context, r *handoffv1.ClaimSession
 
 // Reply writes to the customer.
 func (s *deskServer) Reply(ctx context.Context, r *handoffv1.ReplyRequest) (*handoffv1.ReplyResponse, error) {
-	if len(r.GetAttachments()) > 0 {
-		return nil, notBuilt("attachments")
-	}
 	if err := s.session(ctx, r.GetSessionId()); err != nil {
 		return nil, err
 	}
@@ -109,11 +106,35 @@ func (s *deskServer) Reply(ctx context.Context, r *handoffv1.ReplyRequest) (*han
 	}
 	m, err := s.config.Handoff.Reply(ctx, r.GetSessionId(), handoff.HumanMessage{
 		ClientMessageID: r.GetClientMessageId(), AuthorName: human, Text: r.GetText(),
-	})
+	}, wire.FromAttachments(r.GetAttachments())...)
 	if err != nil {
 		return nil, err
 	}
-	return &handoffv1.ReplyResponse{Message: wire.ToMessage(m)}, nil
+	return &handoffv1.ReplyResponse{Message: wire.ToMessage(m, s.config.Files.URL)}, nil
+}
+
+// CreateUpload announces a file of the human.
+func (s *deskServer) CreateUpload(ctx context.Context, r *handoffv1.DeskServiceCreateUploadRequest) (*handoffv1.DeskServiceCreateUploadResponse, error) {
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
+		return nil, err
+	}
+	id, address, err := s.config.Files.Announce(ctx, r.GetSessionId(), r.GetName(), r.GetMimeType(), r.GetSize())
+	if err != nil {
+		return nil, err
+	}
+	return &handoffv1.DeskServiceCreateUploadResponse{UploadId: id, UploadUrl: address}, nil
+}
+
+// SendSignal passes on that the human types or has read.
+func (s *deskServer) SendSignal(ctx context.Context, r *handoffv1.DeskServiceSendSignalRequest) (*handoffv1.DeskServiceSendSignalResponse, error) {
+	if err := s.session(ctx, r.GetSessionId()); err != nil {
+		return nil, err
+	}
+	_, read := r.GetSignal().(*handoffv1.DeskServiceSendSignalRequest_ReadUpTo)
+	if err := s.config.Handoff.SendSignal(ctx, r.GetSessionId(), signalOf(r, handoff.AuthorHuman, read)); err != nil {
+		return nil, err
+	}
+	return &handoffv1.DeskServiceSendSignalResponse{}, nil
 }
 
 // CloseSession ends a session as the human.
@@ -147,8 +168,8 @@ func (s *deskServer) StreamSession(ctx context.Context, r *handoffv1.StreamSessi
 	if err := s.session(ctx, r.GetSessionId()); err != nil {
 		return err
 	}
-	return s.config.streamLog(ctx, r, func(events []*handoffv1.Event) error {
-		return out.Send(&handoffv1.StreamSessionResponse{Events: events})
+	return s.config.streamLog(ctx, r, handoff.AuthorCustomer, func(events []*handoffv1.Event, signals []*handoffv1.Signal) error {
+		return out.Send(&handoffv1.StreamSessionResponse{Events: events, Signals: signals})
 	})
 }
 

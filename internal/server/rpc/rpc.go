@@ -12,7 +12,7 @@
 //	admin.go        AdminService
 //	desk.go         DeskService
 //	chat.go         ChatService
-//	unbuilt.go      what answers `unimplemented` until it is built
+//	files.go        HandoffService: uploads and signals
 package rpc
 
 import (
@@ -30,6 +30,7 @@ import (
 	"github.com/human-handoff/handoff/internal/agents"
 	"github.com/human-handoff/handoff/internal/auth"
 	"github.com/human-handoff/handoff/internal/feed"
+	"github.com/human-handoff/handoff/internal/files"
 	"github.com/human-handoff/handoff/internal/handoff"
 )
 
@@ -46,6 +47,7 @@ type Config struct {
 	Handoff *handoff.Service
 	Agents  *agents.Service
 	Feeds   *feed.Service
+	Files   *files.Service
 	Auth    *auth.Authenticator
 	Drain   context.Context // done when the server stops: streams end then
 	Replay  func(ctx context.Context, quarantineID int64) (applied int, err error)

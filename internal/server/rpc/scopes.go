@@ -62,4 +62,6 @@ var scopesOf = map[string][]auth.Scope{
 	handoffv1connect.DeskServiceTransferSessionProcedure:       forDesk,
 	handoffv1connect.DeskServiceStreamSessionProcedure:         forDesk,
 	handoffv1connect.DeskServiceStreamDeskProcedure:            forDesk,
+	handoffv1connect.DeskServiceCreateUploadProcedure:          forDesk,
+	handoffv1connect.DeskServiceSendSignalProcedure:            forDesk,
 }

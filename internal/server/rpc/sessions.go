@@ -40,14 +40,12 @@ func (s *handoffServer) RequestHandoff(ctx context.Context, r *handoffv1.Request
 
 // SendMessage takes a customer's message for the human.
 func (s *handoffServer) SendMessage(ctx context.Context, r *handoffv1.SendMessageRequest) (*handoffv1.SendMessageResponse, error) {
-	if len(r.GetAttachments()) > 0 {
-		return nil, notBuilt("attachments")
-	}
-	m, err := s.config.Handoff.SendMessage(ctx, r.GetSessionId(), handoff.Message{ClientMessageID: r.GetClientMessageId(), Text: r.GetText()})
+	m, err := s.config.Handoff.SendMessage(ctx, r.GetSessionId(), handoff.Message{ClientMessageID: r.GetClientMessageId(), Text: r.GetText()},
+		wire.FromAttachments(r.GetAttachments())...)
 	if err != nil {
 		return nil, err
 	}
-	return &handoffv1.SendMessageResponse{Message: wire.ToMessage(m)}, nil
+	return &handoffv1.SendMessageResponse{Message: wire.ToMessage(m, s.config.Files.URL)}, nil
 }
 
 // CloseSession ends a session, as the customer unless an operator's key is used.
@@ -123,7 +121,7 @@ func (s *handoffServer) ListEvents(ctx context.Context, r *handoffv1.ListEventsR
 	if err != nil {
 		return nil, err
 	}
-	response := &handoffv1.ListEventsResponse{Events: wire.ToEvents(log.Events)}
+	response := &handoffv1.ListEventsResponse{Events: wire.ToEvents(log.Events, s.config.Files.URL)}
 	if n := len(log.Events); n > 0 && log.Events[n-1].Sequence < log.Last {
 		response.NextPageToken = base64.RawURLEncoding.EncodeToString(strconv.AppendUint(nil, log.Events[n-1].Sequence, 10))
 	}

@@ -8,6 +8,7 @@ import (
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/auth"
+	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/server/wire"
 )
 
@@ -40,15 +41,16 @@ type logRequest interface {
 	GetAfterSequence() uint64
 }
 
-// streamLog prints a session's log; no events are a heartbeat. It ends without
+// streamLog prints a session's log, and the signals of an author as they come; a
+// part without either is a heartbeat. It ends without
 // an error after CLOSED.
-func (c Config) streamLog(ctx context.Context, r logRequest, send func([]*handoffv1.Event) error) error {
+func (c Config) streamLog(ctx context.Context, r logRequest, from handoff.Author, send func([]*handoffv1.Event, []*handoffv1.Signal) error) error {
 	return c.stream(ctx, func(stream context.Context) error {
-		for events, err := range c.Handoff.Tail(stream, r.GetSessionId(), r.GetAfterSequence()) {
+		for batch, err := range c.Handoff.Stream(stream, r.GetSessionId(), r.GetAfterSequence(), from) {
 			if err != nil {
 				return err
 			}
-			if err := send(wire.ToEvents(events)); err != nil {
+			if err := send(wire.ToEvents(batch.Events, c.Files.URL), wire.ToSignals(batch.Signals)); err != nil {
 				return err
 			}
 		}
@@ -82,7 +84,7 @@ func (s *handoffServer) WatchSessions(ctx context.Context, r *handoffv1.WatchSes
 
 // StreamReplies prints a session's log from a sequence on.
 func (s *handoffServer) StreamReplies(ctx context.Context, r *handoffv1.StreamRepliesRequest, out *connect.ServerStream[handoffv1.StreamRepliesResponse]) error {
-	return s.config.streamLog(ctx, r, func(events []*handoffv1.Event) error {
-		return out.Send(&handoffv1.StreamRepliesResponse{Events: events})
+	return s.config.streamLog(ctx, r, handoff.AuthorHuman, func(events []*handoffv1.Event, signals []*handoffv1.Signal) error {
+		return out.Send(&handoffv1.StreamRepliesResponse{Events: events, Signals: signals})
 	})
 }

@@ -27,7 +27,7 @@ const writeTimeout = 30 * time.Second
 // Tailer is the log that is printed.
 type Tailer interface {
 	Log(ctx context.Context, sessionID string, after uint64, limit int) (handoff.Log, error)
-	Tail(ctx context.Context, sessionID string, after uint64) iter.Seq2[[]handoff.Event, error]
+	Stream(ctx context.Context, sessionID string, after uint64, from handoff.Author) iter.Seq2[handoff.Batch, error]
 }
 
 // Guard decides who may read a session and ends streams of revoked keys.
@@ -40,6 +40,7 @@ type Guard interface {
 type Events struct {
 	Tailer Tailer
 	Guard  Guard
+	Links  wire.Links
 	Drain  context.Context // done when the server stops: streams end then
 	Now    handoff.Clock
 	Logger *slog.Logger
@@ -70,7 +71,7 @@ func (h Events) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
-	if err := h.print(w, h.Tailer.Tail(ctx, sessionID, after)); err != nil && ctx.Err() == nil {
+	if err := h.print(w, h.Tailer.Stream(ctx, sessionID, after, handoff.AuthorHuman)); err != nil && ctx.Err() == nil {
 		h.Logger.WarnContext(ctx, "sse.cut", slog.String("session_id", sessionID), slog.Any("error", err))
 	}
 }
@@ -99,10 +100,10 @@ func (h Events) open(r *http.Request, sessionID string) (ctx context.Context, st
 	return ctx, stop, after, nil
 }
 
-func (h Events) print(w http.ResponseWriter, batches iter.Seq2[[]handoff.Event, error]) error {
+func (h Events) print(w http.ResponseWriter, batches iter.Seq2[handoff.Batch, error]) error {
 	control := http.NewResponseController(w)
 	out := bufio.NewWriter(w)
-	for events, err := range batches {
+	for batch, err := range batches {
 		if err != nil {
 			return err
 		}
@@ -110,13 +111,8 @@ func (h Events) print(w http.ResponseWriter, batches iter.Seq2[[]handoff.Event, 
 		if err := control.SetWriteDeadline(h.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
-		if len(events) == 0 {
-			_, _ = out.WriteString(": beat\n\n") // the error shows at Flush
-		}
-		for _, e := range events {
-			if err := printEvent(out, e); err != nil {
-				return err
-			}
+		if err := h.printBatch(out, batch); err != nil {
+			return err
 		}
 		if err := errors.Join(out.Flush(), control.Flush()); err != nil {
 			return err
@@ -125,8 +121,30 @@ func (h Events) print(w http.ResponseWriter, batches iter.Seq2[[]handoff.Event, 
 	return nil
 }
 
-func printEvent(out *bufio.Writer, e handoff.Event) error {
-	data, err := wire.EventJSON(e)
+// printBatch prints events, and signals without an id, for nobody resumes from one.
+func (h Events) printBatch(out *bufio.Writer, batch handoff.Batch) error {
+	if len(batch.Events)+len(batch.Signals) == 0 {
+		_, _ = out.WriteString(": beat\n\n") // the error shows at Flush
+	}
+	for _, e := range batch.Events {
+		if err := h.printEvent(out, e); err != nil {
+			return err
+		}
+	}
+	for _, s := range batch.Signals {
+		data, err := wire.SignalJSON(s)
+		if err != nil {
+			return err
+		}
+		_, _ = out.WriteString("event: signal\ndata: ")
+		_, _ = out.Write(data)
+		_, _ = out.WriteString("\n\n") // the error shows at Flush
+	}
+	return nil
+}
+
+func (h Events) printEvent(out *bufio.Writer, e handoff.Event) error {
+	data, err := wire.EventJSON(e, h.Links)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,11 @@ var (
 		handoff.StateActive:    handoffv1.SessionState_SESSION_STATE_ACTIVE,
 		handoff.StateClosed:    handoffv1.SessionState_SESSION_STATE_CLOSED,
 	})
+	attachmentStatuses = pair(map[handoff.FileState]handoffv1.Attachment_Status{
+		"":                  handoffv1.Attachment_STATUS_READY,
+		handoff.FilePending: handoffv1.Attachment_STATUS_PENDING,
+		handoff.FileFailed:  handoffv1.Attachment_STATUS_FAILED,
+	})
 	closeReasons = pair(map[handoff.CloseReason]handoffv1.CloseReason{
 		handoff.ClosedByCustomer:       handoffv1.CloseReason_CLOSE_REASON_CUSTOMER,
 		handoff.ClosedByOperator:       handoffv1.CloseReason_CLOSE_REASON_OPERATOR,

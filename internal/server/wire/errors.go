@@ -123,6 +123,8 @@ func HTTPStatus(code connect.Code) int {
 		return http.StatusForbidden
 	case connect.CodeNotFound:
 		return http.StatusNotFound
+	case connect.CodeAborted:
+		return http.StatusConflict
 	case connect.CodeResourceExhausted:
 		return http.StatusTooManyRequests
 	case connect.CodeUnavailable:

@@ -26,10 +26,10 @@ var (
 )
 
 // NotificationJSON returns the body of a call to an event webhook.
-func NotificationJSON(n feed.Notification) ([]byte, error) {
+func NotificationJSON(n feed.Notification, links Links) ([]byte, error) {
 	data := &handoffv1.EventNotificationData{AgentId: n.AgentID, SessionId: n.SessionID, ConversationId: n.ConversationID}
 	if n.Event != nil {
-		data.Event = ToEvent(*n.Event)
+		data.Event = ToEvent(*n.Event, links)
 	}
 	return protojson.Marshal(&handoffv1.EventNotification{Type: n.Type, Timestamp: ToTime(n.Time), Data: data})
 }

@@ -80,7 +80,7 @@ func ToKind(d provider.Descriptor, required []string) *handoffv1.ProviderKind {
 			NeedsEmail: c.NeedsEmail, CanClose: c.CanClose,
 		},
 		Limits: &handoffv1.ProviderLimits{
-			MaxTextBytes: int64(c.MaxTextBytes), MaxTranscriptBytes: int64(c.MaxTranscriptBytes),
+			MaxTextBytes: int64(c.MaxTextBytes), MaxTranscriptBytes: int64(c.MaxTranscriptBytes), MaxAttachmentBytes: c.MaxAttachmentBytes,
 		},
 		Fields: toFields(d, required),
 	}

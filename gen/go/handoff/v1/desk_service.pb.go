@@ -448,6 +448,277 @@ func (x *ReplyResponse) GetMessage() *Message {
 	return nil
 }
 
+// DeskServiceCreateUploadRequest announces a file.
+type DeskServiceCreateUploadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// File name, 1 to 512 bytes.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Media type, for instance "image/png". At most 128 bytes. Empty: found by the
+	// content.
+	MimeType string `protobuf:"bytes,3,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
+	// Size in bytes, 1 to 26,214,400 (25 MiB).
+	Size          int64 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeskServiceCreateUploadRequest) Reset() {
+	*x = DeskServiceCreateUploadRequest{}
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeskServiceCreateUploadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeskServiceCreateUploadRequest) ProtoMessage() {}
+
+func (x *DeskServiceCreateUploadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeskServiceCreateUploadRequest.ProtoReflect.Descriptor instead.
+func (*DeskServiceCreateUploadRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeskServiceCreateUploadRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *DeskServiceCreateUploadRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeskServiceCreateUploadRequest) GetMimeType() string {
+	if x != nil {
+		return x.MimeType
+	}
+	return ""
+}
+
+func (x *DeskServiceCreateUploadRequest) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// DeskServiceCreateUploadResponse tells where the file goes.
+type DeskServiceCreateUploadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the upload, for AttachmentInput.
+	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	// Where to PUT the content. Valid for 15 minutes.
+	UploadUrl string `protobuf:"bytes,2,opt,name=upload_url,json=uploadUrl,proto3" json:"upload_url,omitempty"`
+	// Headers that the PUT must carry. There may be none.
+	Headers       map[string]string `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeskServiceCreateUploadResponse) Reset() {
+	*x = DeskServiceCreateUploadResponse{}
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeskServiceCreateUploadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeskServiceCreateUploadResponse) ProtoMessage() {}
+
+func (x *DeskServiceCreateUploadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeskServiceCreateUploadResponse.ProtoReflect.Descriptor instead.
+func (*DeskServiceCreateUploadResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DeskServiceCreateUploadResponse) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+func (x *DeskServiceCreateUploadResponse) GetUploadUrl() string {
+	if x != nil {
+		return x.UploadUrl
+	}
+	return ""
+}
+
+func (x *DeskServiceCreateUploadResponse) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+// DeskServiceSendSignalRequest is something passing from the human's side.
+type DeskServiceSendSignalRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// What it is. Required.
+	//
+	// Types that are valid to be assigned to Signal:
+	//
+	//	*DeskServiceSendSignalRequest_Typing
+	//	*DeskServiceSendSignalRequest_ReadUpTo
+	Signal        isDeskServiceSendSignalRequest_Signal `protobuf_oneof:"signal"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeskServiceSendSignalRequest) Reset() {
+	*x = DeskServiceSendSignalRequest{}
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeskServiceSendSignalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeskServiceSendSignalRequest) ProtoMessage() {}
+
+func (x *DeskServiceSendSignalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeskServiceSendSignalRequest.ProtoReflect.Descriptor instead.
+func (*DeskServiceSendSignalRequest) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DeskServiceSendSignalRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *DeskServiceSendSignalRequest) GetSignal() isDeskServiceSendSignalRequest_Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return nil
+}
+
+func (x *DeskServiceSendSignalRequest) GetTyping() bool {
+	if x != nil {
+		if x, ok := x.Signal.(*DeskServiceSendSignalRequest_Typing); ok {
+			return x.Typing
+		}
+	}
+	return false
+}
+
+func (x *DeskServiceSendSignalRequest) GetReadUpTo() uint64 {
+	if x != nil {
+		if x, ok := x.Signal.(*DeskServiceSendSignalRequest_ReadUpTo); ok {
+			return x.ReadUpTo
+		}
+	}
+	return 0
+}
+
+type isDeskServiceSendSignalRequest_Signal interface {
+	isDeskServiceSendSignalRequest_Signal()
+}
+
+type DeskServiceSendSignalRequest_Typing struct {
+	// True: the human types. False: no longer.
+	Typing bool `protobuf:"varint,2,opt,name=typing,proto3,oneof"`
+}
+
+type DeskServiceSendSignalRequest_ReadUpTo struct {
+	// The human has seen all events up to this sequence.
+	ReadUpTo uint64 `protobuf:"varint,3,opt,name=read_up_to,json=readUpTo,proto3,oneof"`
+}
+
+func (*DeskServiceSendSignalRequest_Typing) isDeskServiceSendSignalRequest_Signal() {}
+
+func (*DeskServiceSendSignalRequest_ReadUpTo) isDeskServiceSendSignalRequest_Signal() {}
+
+// DeskServiceSendSignalResponse is empty.
+type DeskServiceSendSignalResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeskServiceSendSignalResponse) Reset() {
+	*x = DeskServiceSendSignalResponse{}
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeskServiceSendSignalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeskServiceSendSignalResponse) ProtoMessage() {}
+
+func (x *DeskServiceSendSignalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeskServiceSendSignalResponse.ProtoReflect.Descriptor instead.
+func (*DeskServiceSendSignalResponse) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{10}
+}
+
 // DeskServiceCloseSessionRequest says how a session ended.
 type DeskServiceCloseSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -463,7 +734,7 @@ type DeskServiceCloseSessionRequest struct {
 
 func (x *DeskServiceCloseSessionRequest) Reset() {
 	*x = DeskServiceCloseSessionRequest{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[7]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +746,7 @@ func (x *DeskServiceCloseSessionRequest) String() string {
 func (*DeskServiceCloseSessionRequest) ProtoMessage() {}
 
 func (x *DeskServiceCloseSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[7]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +759,7 @@ func (x *DeskServiceCloseSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeskServiceCloseSessionRequest.ProtoReflect.Descriptor instead.
 func (*DeskServiceCloseSessionRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{7}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeskServiceCloseSessionRequest) GetSessionId() string {
@@ -523,7 +794,7 @@ type DeskServiceCloseSessionResponse struct {
 
 func (x *DeskServiceCloseSessionResponse) Reset() {
 	*x = DeskServiceCloseSessionResponse{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[8]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +806,7 @@ func (x *DeskServiceCloseSessionResponse) String() string {
 func (*DeskServiceCloseSessionResponse) ProtoMessage() {}
 
 func (x *DeskServiceCloseSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[8]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +819,7 @@ func (x *DeskServiceCloseSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeskServiceCloseSessionResponse.ProtoReflect.Descriptor instead.
 func (*DeskServiceCloseSessionResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{8}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeskServiceCloseSessionResponse) GetSession() *Session {
@@ -574,7 +845,7 @@ type TransferSessionRequest struct {
 
 func (x *TransferSessionRequest) Reset() {
 	*x = TransferSessionRequest{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[9]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +857,7 @@ func (x *TransferSessionRequest) String() string {
 func (*TransferSessionRequest) ProtoMessage() {}
 
 func (x *TransferSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[9]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +870,7 @@ func (x *TransferSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferSessionRequest.ProtoReflect.Descriptor instead.
 func (*TransferSessionRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{9}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TransferSessionRequest) GetSessionId() string {
@@ -634,7 +905,7 @@ type TransferSessionResponse struct {
 
 func (x *TransferSessionResponse) Reset() {
 	*x = TransferSessionResponse{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[10]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +917,7 @@ func (x *TransferSessionResponse) String() string {
 func (*TransferSessionResponse) ProtoMessage() {}
 
 func (x *TransferSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[10]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +930,7 @@ func (x *TransferSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferSessionResponse.ProtoReflect.Descriptor instead.
 func (*TransferSessionResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{10}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TransferSessionResponse) GetSession() *DeskSession {
@@ -680,7 +951,7 @@ type StreamDeskRequest struct {
 
 func (x *StreamDeskRequest) Reset() {
 	*x = StreamDeskRequest{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[11]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +963,7 @@ func (x *StreamDeskRequest) String() string {
 func (*StreamDeskRequest) ProtoMessage() {}
 
 func (x *StreamDeskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[11]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +976,7 @@ func (x *StreamDeskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamDeskRequest.ProtoReflect.Descriptor instead.
 func (*StreamDeskRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{11}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamDeskRequest) GetAgentId() string {
@@ -728,7 +999,7 @@ type StreamDeskResponse struct {
 
 func (x *StreamDeskResponse) Reset() {
 	*x = StreamDeskResponse{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[12]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +1011,7 @@ func (x *StreamDeskResponse) String() string {
 func (*StreamDeskResponse) ProtoMessage() {}
 
 func (x *StreamDeskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[12]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +1024,7 @@ func (x *StreamDeskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamDeskResponse.ProtoReflect.Descriptor instead.
 func (*StreamDeskResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{12}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StreamDeskResponse) GetSessions() []*DeskSession {
@@ -783,7 +1054,7 @@ type DeskSignal struct {
 
 func (x *DeskSignal) Reset() {
 	*x = DeskSignal{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[13]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +1066,7 @@ func (x *DeskSignal) String() string {
 func (*DeskSignal) ProtoMessage() {}
 
 func (x *DeskSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[13]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +1079,7 @@ func (x *DeskSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeskSignal.ProtoReflect.Descriptor instead.
 func (*DeskSignal) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{13}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeskSignal) GetSessionId() string {
@@ -838,7 +1109,7 @@ type StreamSessionRequest struct {
 
 func (x *StreamSessionRequest) Reset() {
 	*x = StreamSessionRequest{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[14]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -850,7 +1121,7 @@ func (x *StreamSessionRequest) String() string {
 func (*StreamSessionRequest) ProtoMessage() {}
 
 func (x *StreamSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[14]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -863,7 +1134,7 @@ func (x *StreamSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSessionRequest.ProtoReflect.Descriptor instead.
 func (*StreamSessionRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{14}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *StreamSessionRequest) GetSessionId() string {
@@ -893,7 +1164,7 @@ type StreamSessionResponse struct {
 
 func (x *StreamSessionResponse) Reset() {
 	*x = StreamSessionResponse{}
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[15]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +1176,7 @@ func (x *StreamSessionResponse) String() string {
 func (*StreamSessionResponse) ProtoMessage() {}
 
 func (x *StreamSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_desk_service_proto_msgTypes[15]
+	mi := &file_handoff_v1_desk_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1189,7 @@ func (x *StreamSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSessionResponse.ProtoReflect.Descriptor instead.
 func (*StreamSessionResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{15}
+	return file_handoff_v1_desk_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StreamSessionResponse) GetEvents() []*Event {
@@ -974,7 +1245,32 @@ const file_handoff_v1_desk_service_proto_rawDesc = "" +
 	"\x05human\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\x05human:t\xbaHq\x1ao\n" +
 	"\x1bmessage.text_or_attachments\x12 give a text, attachments or both\x1a.this.text != '' || this.attachments.size() > 0\">\n" +
 	"\rReplyResponse\x12-\n" +
-	"\amessage\x18\x01 \x01(\v2\x13.handoff.v1.MessageR\amessage\"\x95\x01\n" +
+	"\amessage\x18\x01 \x01(\v2\x13.handoff.v1.MessageR\amessage\"\xb4\x01\n" +
+	"\x1eDeskServiceCreateUploadRequest\x12)\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12\x1e\n" +
+	"\x04name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x04R\x04name\x12%\n" +
+	"\tmime_type\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\bmimeType\x12 \n" +
+	"\x04size\x18\x04 \x01(\x03B\f\xbaH\t\"\a\x18\x80\x80\xc0\f(\x01R\x04size\"\xf7\x01\n" +
+	"\x1fDeskServiceCreateUploadResponse\x12\x1b\n" +
+	"\tupload_id\x18\x01 \x01(\tR\buploadId\x12\"\n" +
+	"\n" +
+	"upload_url\x18\x02 \x01(\tB\x03\x80\x01\x01R\tuploadUrl\x12W\n" +
+	"\aheaders\x18\x03 \x03(\v28.handoff.v1.DeskServiceCreateUploadResponse.HeadersEntryB\x03\x80\x01\x01R\aheaders\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x01\n" +
+	"\x1cDeskServiceSendSignalRequest\x12)\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\tsessionId\x12\x18\n" +
+	"\x06typing\x18\x02 \x01(\bH\x00R\x06typing\x12\x1e\n" +
+	"\n" +
+	"read_up_to\x18\x03 \x01(\x04H\x00R\breadUpToB\x0f\n" +
+	"\x06signal\x12\x05\xbaH\x02\b\x01\"\x1f\n" +
+	"\x1dDeskServiceSendSignalResponse\"\x95\x01\n" +
 	"\x1eDeskServiceCloseSessionRequest\x12)\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\n" +
@@ -1008,11 +1304,14 @@ const file_handoff_v1_desk_service_proto_rawDesc = "" +
 	"\x0eafter_sequence\x18\x02 \x01(\x04R\rafterSequence\"p\n" +
 	"\x15StreamSessionResponse\x12)\n" +
 	"\x06events\x18\x01 \x03(\v2\x11.handoff.v1.EventR\x06events\x12,\n" +
-	"\asignals\x18\x02 \x03(\v2\x12.handoff.v1.SignalR\asignals2\xd9\x04\n" +
+	"\asignals\x18\x02 \x03(\v2\x12.handoff.v1.SignalR\asignals2\xa5\x06\n" +
 	"\vDeskService\x12M\n" +
 	"\tListQueue\x12\x1c.handoff.v1.ListQueueRequest\x1a\x1d.handoff.v1.ListQueueResponse\"\x03\x90\x02\x01\x12Q\n" +
 	"\fClaimSession\x12\x1f.handoff.v1.ClaimSessionRequest\x1a .handoff.v1.ClaimSessionResponse\x12<\n" +
 	"\x05Reply\x12\x18.handoff.v1.ReplyRequest\x1a\x19.handoff.v1.ReplyResponse\x12g\n" +
+	"\fCreateUpload\x12*.handoff.v1.DeskServiceCreateUploadRequest\x1a+.handoff.v1.DeskServiceCreateUploadResponse\x12a\n" +
+	"\n" +
+	"SendSignal\x12(.handoff.v1.DeskServiceSendSignalRequest\x1a).handoff.v1.DeskServiceSendSignalResponse\x12g\n" +
 	"\fCloseSession\x12*.handoff.v1.DeskServiceCloseSessionRequest\x1a+.handoff.v1.DeskServiceCloseSessionResponse\x12Z\n" +
 	"\x0fTransferSession\x12\".handoff.v1.TransferSessionRequest\x1a#.handoff.v1.TransferSessionResponse\x12M\n" +
 	"\n" +
@@ -1031,7 +1330,7 @@ func file_handoff_v1_desk_service_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_desk_service_proto_rawDescData
 }
 
-var file_handoff_v1_desk_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_handoff_v1_desk_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_handoff_v1_desk_service_proto_goTypes = []any{
 	(*DeskSession)(nil),                     // 0: handoff.v1.DeskSession
 	(*ListQueueRequest)(nil),                // 1: handoff.v1.ListQueueRequest
@@ -1040,55 +1339,65 @@ var file_handoff_v1_desk_service_proto_goTypes = []any{
 	(*ClaimSessionResponse)(nil),            // 4: handoff.v1.ClaimSessionResponse
 	(*ReplyRequest)(nil),                    // 5: handoff.v1.ReplyRequest
 	(*ReplyResponse)(nil),                   // 6: handoff.v1.ReplyResponse
-	(*DeskServiceCloseSessionRequest)(nil),  // 7: handoff.v1.DeskServiceCloseSessionRequest
-	(*DeskServiceCloseSessionResponse)(nil), // 8: handoff.v1.DeskServiceCloseSessionResponse
-	(*TransferSessionRequest)(nil),          // 9: handoff.v1.TransferSessionRequest
-	(*TransferSessionResponse)(nil),         // 10: handoff.v1.TransferSessionResponse
-	(*StreamDeskRequest)(nil),               // 11: handoff.v1.StreamDeskRequest
-	(*StreamDeskResponse)(nil),              // 12: handoff.v1.StreamDeskResponse
-	(*DeskSignal)(nil),                      // 13: handoff.v1.DeskSignal
-	(*StreamSessionRequest)(nil),            // 14: handoff.v1.StreamSessionRequest
-	(*StreamSessionResponse)(nil),           // 15: handoff.v1.StreamSessionResponse
-	(*Session)(nil),                         // 16: handoff.v1.Session
-	(*Turn)(nil),                            // 17: handoff.v1.Turn
-	(*AttachmentInput)(nil),                 // 18: handoff.v1.AttachmentInput
-	(*Message)(nil),                         // 19: handoff.v1.Message
-	(*Signal)(nil),                          // 20: handoff.v1.Signal
-	(*Event)(nil),                           // 21: handoff.v1.Event
+	(*DeskServiceCreateUploadRequest)(nil),  // 7: handoff.v1.DeskServiceCreateUploadRequest
+	(*DeskServiceCreateUploadResponse)(nil), // 8: handoff.v1.DeskServiceCreateUploadResponse
+	(*DeskServiceSendSignalRequest)(nil),    // 9: handoff.v1.DeskServiceSendSignalRequest
+	(*DeskServiceSendSignalResponse)(nil),   // 10: handoff.v1.DeskServiceSendSignalResponse
+	(*DeskServiceCloseSessionRequest)(nil),  // 11: handoff.v1.DeskServiceCloseSessionRequest
+	(*DeskServiceCloseSessionResponse)(nil), // 12: handoff.v1.DeskServiceCloseSessionResponse
+	(*TransferSessionRequest)(nil),          // 13: handoff.v1.TransferSessionRequest
+	(*TransferSessionResponse)(nil),         // 14: handoff.v1.TransferSessionResponse
+	(*StreamDeskRequest)(nil),               // 15: handoff.v1.StreamDeskRequest
+	(*StreamDeskResponse)(nil),              // 16: handoff.v1.StreamDeskResponse
+	(*DeskSignal)(nil),                      // 17: handoff.v1.DeskSignal
+	(*StreamSessionRequest)(nil),            // 18: handoff.v1.StreamSessionRequest
+	(*StreamSessionResponse)(nil),           // 19: handoff.v1.StreamSessionResponse
+	nil,                                     // 20: handoff.v1.DeskServiceCreateUploadResponse.HeadersEntry
+	(*Session)(nil),                         // 21: handoff.v1.Session
+	(*Turn)(nil),                            // 22: handoff.v1.Turn
+	(*AttachmentInput)(nil),                 // 23: handoff.v1.AttachmentInput
+	(*Message)(nil),                         // 24: handoff.v1.Message
+	(*Signal)(nil),                          // 25: handoff.v1.Signal
+	(*Event)(nil),                           // 26: handoff.v1.Event
 }
 var file_handoff_v1_desk_service_proto_depIdxs = []int32{
-	16, // 0: handoff.v1.DeskSession.session:type_name -> handoff.v1.Session
-	17, // 1: handoff.v1.DeskSession.transcript:type_name -> handoff.v1.Turn
+	21, // 0: handoff.v1.DeskSession.session:type_name -> handoff.v1.Session
+	22, // 1: handoff.v1.DeskSession.transcript:type_name -> handoff.v1.Turn
 	0,  // 2: handoff.v1.ListQueueResponse.sessions:type_name -> handoff.v1.DeskSession
 	0,  // 3: handoff.v1.ClaimSessionResponse.session:type_name -> handoff.v1.DeskSession
-	18, // 4: handoff.v1.ReplyRequest.attachments:type_name -> handoff.v1.AttachmentInput
-	19, // 5: handoff.v1.ReplyResponse.message:type_name -> handoff.v1.Message
-	16, // 6: handoff.v1.DeskServiceCloseSessionResponse.session:type_name -> handoff.v1.Session
-	0,  // 7: handoff.v1.TransferSessionResponse.session:type_name -> handoff.v1.DeskSession
-	0,  // 8: handoff.v1.StreamDeskResponse.sessions:type_name -> handoff.v1.DeskSession
-	13, // 9: handoff.v1.StreamDeskResponse.signals:type_name -> handoff.v1.DeskSignal
-	20, // 10: handoff.v1.DeskSignal.signal:type_name -> handoff.v1.Signal
-	21, // 11: handoff.v1.StreamSessionResponse.events:type_name -> handoff.v1.Event
-	20, // 12: handoff.v1.StreamSessionResponse.signals:type_name -> handoff.v1.Signal
-	1,  // 13: handoff.v1.DeskService.ListQueue:input_type -> handoff.v1.ListQueueRequest
-	3,  // 14: handoff.v1.DeskService.ClaimSession:input_type -> handoff.v1.ClaimSessionRequest
-	5,  // 15: handoff.v1.DeskService.Reply:input_type -> handoff.v1.ReplyRequest
-	7,  // 16: handoff.v1.DeskService.CloseSession:input_type -> handoff.v1.DeskServiceCloseSessionRequest
-	9,  // 17: handoff.v1.DeskService.TransferSession:input_type -> handoff.v1.TransferSessionRequest
-	11, // 18: handoff.v1.DeskService.StreamDesk:input_type -> handoff.v1.StreamDeskRequest
-	14, // 19: handoff.v1.DeskService.StreamSession:input_type -> handoff.v1.StreamSessionRequest
-	2,  // 20: handoff.v1.DeskService.ListQueue:output_type -> handoff.v1.ListQueueResponse
-	4,  // 21: handoff.v1.DeskService.ClaimSession:output_type -> handoff.v1.ClaimSessionResponse
-	6,  // 22: handoff.v1.DeskService.Reply:output_type -> handoff.v1.ReplyResponse
-	8,  // 23: handoff.v1.DeskService.CloseSession:output_type -> handoff.v1.DeskServiceCloseSessionResponse
-	10, // 24: handoff.v1.DeskService.TransferSession:output_type -> handoff.v1.TransferSessionResponse
-	12, // 25: handoff.v1.DeskService.StreamDesk:output_type -> handoff.v1.StreamDeskResponse
-	15, // 26: handoff.v1.DeskService.StreamSession:output_type -> handoff.v1.StreamSessionResponse
-	20, // [20:27] is the sub-list for method output_type
-	13, // [13:20] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	23, // 4: handoff.v1.ReplyRequest.attachments:type_name -> handoff.v1.AttachmentInput
+	24, // 5: handoff.v1.ReplyResponse.message:type_name -> handoff.v1.Message
+	20, // 6: handoff.v1.DeskServiceCreateUploadResponse.headers:type_name -> handoff.v1.DeskServiceCreateUploadResponse.HeadersEntry
+	21, // 7: handoff.v1.DeskServiceCloseSessionResponse.session:type_name -> handoff.v1.Session
+	0,  // 8: handoff.v1.TransferSessionResponse.session:type_name -> handoff.v1.DeskSession
+	0,  // 9: handoff.v1.StreamDeskResponse.sessions:type_name -> handoff.v1.DeskSession
+	17, // 10: handoff.v1.StreamDeskResponse.signals:type_name -> handoff.v1.DeskSignal
+	25, // 11: handoff.v1.DeskSignal.signal:type_name -> handoff.v1.Signal
+	26, // 12: handoff.v1.StreamSessionResponse.events:type_name -> handoff.v1.Event
+	25, // 13: handoff.v1.StreamSessionResponse.signals:type_name -> handoff.v1.Signal
+	1,  // 14: handoff.v1.DeskService.ListQueue:input_type -> handoff.v1.ListQueueRequest
+	3,  // 15: handoff.v1.DeskService.ClaimSession:input_type -> handoff.v1.ClaimSessionRequest
+	5,  // 16: handoff.v1.DeskService.Reply:input_type -> handoff.v1.ReplyRequest
+	7,  // 17: handoff.v1.DeskService.CreateUpload:input_type -> handoff.v1.DeskServiceCreateUploadRequest
+	9,  // 18: handoff.v1.DeskService.SendSignal:input_type -> handoff.v1.DeskServiceSendSignalRequest
+	11, // 19: handoff.v1.DeskService.CloseSession:input_type -> handoff.v1.DeskServiceCloseSessionRequest
+	13, // 20: handoff.v1.DeskService.TransferSession:input_type -> handoff.v1.TransferSessionRequest
+	15, // 21: handoff.v1.DeskService.StreamDesk:input_type -> handoff.v1.StreamDeskRequest
+	18, // 22: handoff.v1.DeskService.StreamSession:input_type -> handoff.v1.StreamSessionRequest
+	2,  // 23: handoff.v1.DeskService.ListQueue:output_type -> handoff.v1.ListQueueResponse
+	4,  // 24: handoff.v1.DeskService.ClaimSession:output_type -> handoff.v1.ClaimSessionResponse
+	6,  // 25: handoff.v1.DeskService.Reply:output_type -> handoff.v1.ReplyResponse
+	8,  // 26: handoff.v1.DeskService.CreateUpload:output_type -> handoff.v1.DeskServiceCreateUploadResponse
+	10, // 27: handoff.v1.DeskService.SendSignal:output_type -> handoff.v1.DeskServiceSendSignalResponse
+	12, // 28: handoff.v1.DeskService.CloseSession:output_type -> handoff.v1.DeskServiceCloseSessionResponse
+	14, // 29: handoff.v1.DeskService.TransferSession:output_type -> handoff.v1.TransferSessionResponse
+	16, // 30: handoff.v1.DeskService.StreamDesk:output_type -> handoff.v1.StreamDeskResponse
+	19, // 31: handoff.v1.DeskService.StreamSession:output_type -> handoff.v1.StreamSessionResponse
+	23, // [23:32] is the sub-list for method output_type
+	14, // [14:23] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_desk_service_proto_init() }
@@ -1098,13 +1407,17 @@ func file_handoff_v1_desk_service_proto_init() {
 	}
 	file_handoff_v1_event_proto_init()
 	file_handoff_v1_session_proto_init()
+	file_handoff_v1_desk_service_proto_msgTypes[9].OneofWrappers = []any{
+		(*DeskServiceSendSignalRequest_Typing)(nil),
+		(*DeskServiceSendSignalRequest_ReadUpTo)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_desk_service_proto_rawDesc), len(file_handoff_v1_desk_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -96,6 +96,7 @@ type Event struct {
 	//	*Event_MessageStatus
 	//	*Event_ParticipantChanged
 	//	*Event_QueueChanged
+	//	*Event_AttachmentChanged
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -206,6 +207,15 @@ func (x *Event) GetQueueChanged() *QueueChanged {
 	return nil
 }
 
+func (x *Event) GetAttachmentChanged() *AttachmentChanged {
+	if x != nil {
+		if x, ok := x.Body.(*Event_AttachmentChanged); ok {
+			return x.AttachmentChanged
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -240,6 +250,11 @@ type Event_QueueChanged struct {
 	QueueChanged *QueueChanged `protobuf:"bytes,8,opt,name=queue_changed,json=queueChanged,proto3,oneof"`
 }
 
+type Event_AttachmentChanged struct {
+	// The content of a human's file arrived, or will not.
+	AttachmentChanged *AttachmentChanged `protobuf:"bytes,9,opt,name=attachment_changed,json=attachmentChanged,proto3,oneof"`
+}
+
 func (*Event_Message) isEvent_Body() {}
 
 func (*Event_StateChanged) isEvent_Body() {}
@@ -251,6 +266,8 @@ func (*Event_MessageStatus) isEvent_Body() {}
 func (*Event_ParticipantChanged) isEvent_Body() {}
 
 func (*Event_QueueChanged) isEvent_Body() {}
+
+func (*Event_AttachmentChanged) isEvent_Body() {}
 
 // StateChanged is a step of a session's state machine.
 type StateChanged struct {
@@ -383,7 +400,8 @@ type MessageStatusChanged struct {
 	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	// Its new status.
 	Status MessageStatus `protobuf:"varint,2,opt,name=status,proto3,enum=handoff.v1.MessageStatus" json:"status,omitempty"`
-	// More about it, above all why it failed. May be empty.
+	// More about it: why it failed, or what the provider could not carry and got in
+	// another form, for instance a file as a link. May be empty.
 	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -560,6 +578,7 @@ type Signal struct {
 	// Types that are valid to be assigned to Signal:
 	//
 	//	*Signal_Typing
+	//	*Signal_Read
 	Signal        isSignal_Signal `protobuf_oneof:"signal"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -611,6 +630,15 @@ func (x *Signal) GetTyping() *Typing {
 	return nil
 }
 
+func (x *Signal) GetRead() *Read {
+	if x != nil {
+		if x, ok := x.Signal.(*Signal_Read); ok {
+			return x.Read
+		}
+	}
+	return nil
+}
+
 type isSignal_Signal interface {
 	isSignal_Signal()
 }
@@ -620,7 +648,14 @@ type Signal_Typing struct {
 	Typing *Typing `protobuf:"bytes,1,opt,name=typing,proto3,oneof"`
 }
 
+type Signal_Read struct {
+	// Somebody has read.
+	Read *Read `protobuf:"bytes,2,opt,name=read,proto3,oneof"`
+}
+
 func (*Signal_Typing) isSignal_Signal() {}
+
+func (*Signal_Read) isSignal_Signal() {}
 
 // Typing tells that somebody began or stopped to type.
 type Typing struct {
@@ -807,12 +842,122 @@ func (x *ListEventsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Read tells that the other side has seen what was said.
+type Read struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who has read.
+	Author Author `protobuf:"varint,1,opt,name=author,proto3,enum=handoff.v1.Author" json:"author,omitempty"`
+	// All events up to this sequence were seen.
+	UpToSequence  uint64 `protobuf:"varint,2,opt,name=up_to_sequence,json=upToSequence,proto3" json:"up_to_sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Read) Reset() {
+	*x = Read{}
+	mi := &file_handoff_v1_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Read) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Read) ProtoMessage() {}
+
+func (x *Read) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Read.ProtoReflect.Descriptor instead.
+func (*Read) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Read) GetAuthor() Author {
+	if x != nil {
+		return x.Author
+	}
+	return Author_AUTHOR_UNSPECIFIED
+}
+
+func (x *Read) GetUpToSequence() uint64 {
+	if x != nil {
+		return x.UpToSequence
+	}
+	return 0
+}
+
+// AttachmentChanged tells what became of a file that was pending.
+type AttachmentChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the message that it belongs to.
+	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	// The file as it is now, READY or FAILED.
+	Attachment    *Attachment `protobuf:"bytes,2,opt,name=attachment,proto3" json:"attachment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachmentChanged) Reset() {
+	*x = AttachmentChanged{}
+	mi := &file_handoff_v1_event_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachmentChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachmentChanged) ProtoMessage() {}
+
+func (x *AttachmentChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_event_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachmentChanged.ProtoReflect.Descriptor instead.
+func (*AttachmentChanged) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AttachmentChanged) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *AttachmentChanged) GetAttachment() *Attachment {
+	if x != nil {
+		return x.Attachment
+	}
+	return nil
+}
+
 var File_handoff_v1_event_proto protoreflect.FileDescriptor
 
 const file_handoff_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"\x16handoff/v1/event.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18handoff/v1/session.proto\"\xe7\x03\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18handoff/v1/session.proto\"\xb7\x04\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12/\n" +
@@ -822,7 +967,8 @@ const file_handoff_v1_event_proto_rawDesc = "" +
 	"waitPrompt\x12I\n" +
 	"\x0emessage_status\x18\x06 \x01(\v2 .handoff.v1.MessageStatusChangedH\x00R\rmessageStatus\x12Q\n" +
 	"\x13participant_changed\x18\a \x01(\v2\x1e.handoff.v1.ParticipantChangedH\x00R\x12participantChanged\x12?\n" +
-	"\rqueue_changed\x18\b \x01(\v2\x18.handoff.v1.QueueChangedH\x00R\fqueueChangedB\x06\n" +
+	"\rqueue_changed\x18\b \x01(\v2\x18.handoff.v1.QueueChangedH\x00R\fqueueChanged\x12N\n" +
+	"\x12attachment_changed\x18\t \x01(\v2\x1d.handoff.v1.AttachmentChangedH\x00R\x11attachmentChangedB\x06\n" +
 	"\x04body\"\xa9\x01\n" +
 	"\fStateChanged\x12.\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x18.handoff.v1.SessionStateR\x05state\x12:\n" +
@@ -846,9 +992,10 @@ const file_handoff_v1_event_proto_rawDesc = "" +
 	"\vCHANGE_LEFT\x10\x02\"Y\n" +
 	"\fQueueChanged\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x05R\bposition\x12-\n" +
-	"\x04wait\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"@\n" +
+	"\x04wait\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"h\n" +
 	"\x06Signal\x12,\n" +
-	"\x06typing\x18\x01 \x01(\v2\x12.handoff.v1.TypingH\x00R\x06typingB\b\n" +
+	"\x06typing\x18\x01 \x01(\v2\x12.handoff.v1.TypingH\x00R\x06typing\x12&\n" +
+	"\x04read\x18\x02 \x01(\v2\x10.handoff.v1.ReadH\x00R\x04readB\b\n" +
 	"\x06signal\"L\n" +
 	"\x06Typing\x12*\n" +
 	"\x06author\x18\x01 \x01(\x0e2\x12.handoff.v1.AuthorR\x06author\x12\x16\n" +
@@ -864,7 +1011,16 @@ const file_handoff_v1_event_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"g\n" +
 	"\x12ListEventsResponse\x12)\n" +
 	"\x06events\x18\x01 \x03(\v2\x11.handoff.v1.EventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageTokenB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"X\n" +
+	"\x04Read\x12*\n" +
+	"\x06author\x18\x01 \x01(\x0e2\x12.handoff.v1.AuthorR\x06author\x12$\n" +
+	"\x0eup_to_sequence\x18\x02 \x01(\x04R\fupToSequence\"j\n" +
+	"\x11AttachmentChanged\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x126\n" +
+	"\n" +
+	"attachment\x18\x02 \x01(\v2\x16.handoff.v1.AttachmentR\n" +
+	"attachmentB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
 	file_handoff_v1_event_proto_rawDescOnce sync.Once
@@ -879,7 +1035,7 @@ func file_handoff_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_handoff_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_handoff_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_handoff_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_handoff_v1_event_proto_goTypes = []any{
 	(ParticipantChanged_Change)(0), // 0: handoff.v1.ParticipantChanged.Change
 	(*Event)(nil),                  // 1: handoff.v1.Event
@@ -892,38 +1048,45 @@ var file_handoff_v1_event_proto_goTypes = []any{
 	(*Typing)(nil),                 // 8: handoff.v1.Typing
 	(*ListEventsRequest)(nil),      // 9: handoff.v1.ListEventsRequest
 	(*ListEventsResponse)(nil),     // 10: handoff.v1.ListEventsResponse
-	(*timestamppb.Timestamp)(nil),  // 11: google.protobuf.Timestamp
-	(*Message)(nil),                // 12: handoff.v1.Message
-	(SessionState)(0),              // 13: handoff.v1.SessionState
-	(CloseReason)(0),               // 14: handoff.v1.CloseReason
-	(*Outcome)(nil),                // 15: handoff.v1.Outcome
-	(MessageStatus)(0),             // 16: handoff.v1.MessageStatus
-	(*durationpb.Duration)(nil),    // 17: google.protobuf.Duration
-	(Author)(0),                    // 18: handoff.v1.Author
+	(*Read)(nil),                   // 11: handoff.v1.Read
+	(*AttachmentChanged)(nil),      // 12: handoff.v1.AttachmentChanged
+	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
+	(*Message)(nil),                // 14: handoff.v1.Message
+	(SessionState)(0),              // 15: handoff.v1.SessionState
+	(CloseReason)(0),               // 16: handoff.v1.CloseReason
+	(*Outcome)(nil),                // 17: handoff.v1.Outcome
+	(MessageStatus)(0),             // 18: handoff.v1.MessageStatus
+	(*durationpb.Duration)(nil),    // 19: google.protobuf.Duration
+	(Author)(0),                    // 20: handoff.v1.Author
+	(*Attachment)(nil),             // 21: handoff.v1.Attachment
 }
 var file_handoff_v1_event_proto_depIdxs = []int32{
-	11, // 0: handoff.v1.Event.time:type_name -> google.protobuf.Timestamp
-	12, // 1: handoff.v1.Event.message:type_name -> handoff.v1.Message
+	13, // 0: handoff.v1.Event.time:type_name -> google.protobuf.Timestamp
+	14, // 1: handoff.v1.Event.message:type_name -> handoff.v1.Message
 	2,  // 2: handoff.v1.Event.state_changed:type_name -> handoff.v1.StateChanged
 	3,  // 3: handoff.v1.Event.wait_prompt:type_name -> handoff.v1.WaitPrompt
 	4,  // 4: handoff.v1.Event.message_status:type_name -> handoff.v1.MessageStatusChanged
 	5,  // 5: handoff.v1.Event.participant_changed:type_name -> handoff.v1.ParticipantChanged
 	6,  // 6: handoff.v1.Event.queue_changed:type_name -> handoff.v1.QueueChanged
-	13, // 7: handoff.v1.StateChanged.state:type_name -> handoff.v1.SessionState
-	14, // 8: handoff.v1.StateChanged.close_reason:type_name -> handoff.v1.CloseReason
-	15, // 9: handoff.v1.StateChanged.outcome:type_name -> handoff.v1.Outcome
-	11, // 10: handoff.v1.WaitPrompt.deadline:type_name -> google.protobuf.Timestamp
-	16, // 11: handoff.v1.MessageStatusChanged.status:type_name -> handoff.v1.MessageStatus
-	0,  // 12: handoff.v1.ParticipantChanged.change:type_name -> handoff.v1.ParticipantChanged.Change
-	17, // 13: handoff.v1.QueueChanged.wait:type_name -> google.protobuf.Duration
-	8,  // 14: handoff.v1.Signal.typing:type_name -> handoff.v1.Typing
-	18, // 15: handoff.v1.Typing.author:type_name -> handoff.v1.Author
-	1,  // 16: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	12, // 7: handoff.v1.Event.attachment_changed:type_name -> handoff.v1.AttachmentChanged
+	15, // 8: handoff.v1.StateChanged.state:type_name -> handoff.v1.SessionState
+	16, // 9: handoff.v1.StateChanged.close_reason:type_name -> handoff.v1.CloseReason
+	17, // 10: handoff.v1.StateChanged.outcome:type_name -> handoff.v1.Outcome
+	13, // 11: handoff.v1.WaitPrompt.deadline:type_name -> google.protobuf.Timestamp
+	18, // 12: handoff.v1.MessageStatusChanged.status:type_name -> handoff.v1.MessageStatus
+	0,  // 13: handoff.v1.ParticipantChanged.change:type_name -> handoff.v1.ParticipantChanged.Change
+	19, // 14: handoff.v1.QueueChanged.wait:type_name -> google.protobuf.Duration
+	8,  // 15: handoff.v1.Signal.typing:type_name -> handoff.v1.Typing
+	11, // 16: handoff.v1.Signal.read:type_name -> handoff.v1.Read
+	20, // 17: handoff.v1.Typing.author:type_name -> handoff.v1.Author
+	1,  // 18: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
+	20, // 19: handoff.v1.Read.author:type_name -> handoff.v1.Author
+	21, // 20: handoff.v1.AttachmentChanged.attachment:type_name -> handoff.v1.Attachment
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_event_proto_init() }
@@ -939,9 +1102,11 @@ func file_handoff_v1_event_proto_init() {
 		(*Event_MessageStatus)(nil),
 		(*Event_ParticipantChanged)(nil),
 		(*Event_QueueChanged)(nil),
+		(*Event_AttachmentChanged)(nil),
 	}
 	file_handoff_v1_event_proto_msgTypes[6].OneofWrappers = []any{
 		(*Signal_Typing)(nil),
+		(*Signal_Read)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -949,7 +1114,7 @@ func file_handoff_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_event_proto_rawDesc), len(file_handoff_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1006,9 +1006,9 @@ type CreateUploadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the upload, for AttachmentInput.
 	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
-	// Where to PUT the content. Valid for a short time only.
+	// Where to PUT the content. Valid for 15 minutes.
 	UploadUrl string `protobuf:"bytes,2,opt,name=upload_url,json=uploadUrl,proto3" json:"upload_url,omitempty"`
-	// Headers that the PUT must carry.
+	// Headers that the PUT must carry. There may be none.
 	Headers       map[string]string `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -519,6 +519,64 @@ func (Turn_Role) EnumDescriptor() ([]byte, []int) {
 	return file_handoff_v1_session_proto_rawDescGZIP(), []int{4, 0}
 }
 
+// Status tells whether the content is there.
+type Attachment_Status int32
+
+const (
+	// Not told; never returned.
+	Attachment_STATUS_UNSPECIFIED Attachment_Status = 0
+	// The content can be read.
+	Attachment_STATUS_READY Attachment_Status = 1
+	// The server is still fetching the file of a human's message from the vendor.
+	// An `attachment_changed` event follows, unless the session closes before.
+	Attachment_STATUS_PENDING Attachment_Status = 2
+	// The content could not be had, and never will be.
+	Attachment_STATUS_FAILED Attachment_Status = 3
+)
+
+// Enum value maps for Attachment_Status.
+var (
+	Attachment_Status_name = map[int32]string{
+		0: "STATUS_UNSPECIFIED",
+		1: "STATUS_READY",
+		2: "STATUS_PENDING",
+		3: "STATUS_FAILED",
+	}
+	Attachment_Status_value = map[string]int32{
+		"STATUS_UNSPECIFIED": 0,
+		"STATUS_READY":       1,
+		"STATUS_PENDING":     2,
+		"STATUS_FAILED":      3,
+	}
+)
+
+func (x Attachment_Status) Enum() *Attachment_Status {
+	p := new(Attachment_Status)
+	*p = x
+	return p
+}
+
+func (x Attachment_Status) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Attachment_Status) Descriptor() protoreflect.EnumDescriptor {
+	return file_handoff_v1_session_proto_enumTypes[8].Descriptor()
+}
+
+func (Attachment_Status) Type() protoreflect.EnumType {
+	return &file_handoff_v1_session_proto_enumTypes[8]
+}
+
+func (x Attachment_Status) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Attachment_Status.Descriptor instead.
+func (Attachment_Status) EnumDescriptor() ([]byte, []int) {
+	return file_handoff_v1_session_proto_rawDescGZIP(), []int{6, 0}
+}
+
 // Session is one handoff: the time from a request for a human until the close.
 // A conversation may have many sessions after one another, but only one open
 // one at a time.
@@ -1150,13 +1208,17 @@ type Attachment struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// File name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Media type, for instance "image/png".
+	// Media type, for instance "image/png". Found by the content; while the file is
+	// pending what the vendor said of it, which may be nothing.
 	MimeType string `protobuf:"bytes,3,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
-	// Size in bytes.
+	// Size in bytes. 0 as long as it is not known.
 	Size int64 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
-	// Where to read it. Signed anew at each read and valid for a short time only,
-	// so do not keep it.
-	Url           string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// Where to GET it, without a key. Signed anew at each read and valid for an
+	// hour, so do not keep it. While the file is pending, the address answers 404
+	// with Retry-After; once it has failed or was deleted, 410.
+	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// Whether the content is there. In a `message` event this is how it was then.
+	Status        Attachment_Status `protobuf:"varint,6,opt,name=status,proto3,enum=handoff.v1.Attachment_Status" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1226,6 +1288,13 @@ func (x *Attachment) GetUrl() string {
 	return ""
 }
 
+func (x *Attachment) GetStatus() Attachment_Status {
+	if x != nil {
+		return x.Status
+	}
+	return Attachment_STATUS_UNSPECIFIED
+}
+
 // AttachmentInput names a file for a new message.
 type AttachmentInput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1236,8 +1305,8 @@ type AttachmentInput struct {
 	//	*AttachmentInput_UploadId
 	//	*AttachmentInput_Url
 	Source isAttachmentInput_Source `protobuf_oneof:"source"`
-	// File name as the human shall see it; empty takes the upload's. At most 512
-	// bytes.
+	// File name as the reader shall see it; empty takes the upload's, or the end of
+	// the address. At most 512 bytes.
 	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1315,8 +1384,9 @@ type AttachmentInput_UploadId struct {
 }
 
 type AttachmentInput_Url struct {
-	// An https or http address from which the server reads the file once. At
-	// most 2,048 bytes.
+	// An https or http address from which the server reads the file once, before
+	// the call is answered. At most 2,048 bytes. It has to be a public one, unless
+	// the server allows private destinations; up to five redirects are followed.
 	Url string `protobuf:"bytes,2,opt,name=url,proto3,oneof"`
 }
 
@@ -1671,14 +1741,20 @@ const file_handoff_v1_session_proto_rawDesc = "" +
 	"\x04text\x18\x05 \x01(\tR\x04text\x128\n" +
 	"\vattachments\x18\x06 \x03(\v2\x16.handoff.v1.AttachmentR\vattachments\x121\n" +
 	"\x06status\x18\a \x01(\x0e2\x19.handoff.v1.MessageStatusR\x06status\x12.\n" +
-	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"s\n" +
+	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x85\x02\n" +
 	"\n" +
 	"Attachment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
 	"\tmime_type\x18\x03 \x01(\tR\bmimeType\x12\x12\n" +
 	"\x04size\x18\x04 \x01(\x03R\x04size\x12\x10\n" +
-	"\x03url\x18\x05 \x01(\tR\x03url\"\xe6\x01\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\x125\n" +
+	"\x06status\x18\x06 \x01(\x0e2\x1d.handoff.v1.Attachment.StatusR\x06status\"Y\n" +
+	"\x06Status\x12\x16\n" +
+	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fSTATUS_READY\x10\x01\x12\x12\n" +
+	"\x0eSTATUS_PENDING\x10\x02\x12\x11\n" +
+	"\rSTATUS_FAILED\x10\x03\"\xe6\x01\n" +
 	"\x0fAttachmentInput\x12)\n" +
 	"\tupload_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01H\x00R\buploadId\x12y\n" +
@@ -1764,7 +1840,7 @@ func file_handoff_v1_session_proto_rawDescGZIP() []byte {
 	return file_handoff_v1_session_proto_rawDescData
 }
 
-var file_handoff_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_handoff_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
 var file_handoff_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_handoff_v1_session_proto_goTypes = []any{
 	(SessionState)(0),             // 0: handoff.v1.SessionState
@@ -1775,50 +1851,52 @@ var file_handoff_v1_session_proto_goTypes = []any{
 	(MessageStatus)(0),            // 5: handoff.v1.MessageStatus
 	(Owner)(0),                    // 6: handoff.v1.Owner
 	(Turn_Role)(0),                // 7: handoff.v1.Turn.Role
-	(*Session)(nil),               // 8: handoff.v1.Session
-	(*Outcome)(nil),               // 9: handoff.v1.Outcome
-	(*Declined)(nil),              // 10: handoff.v1.Declined
-	(*Customer)(nil),              // 11: handoff.v1.Customer
-	(*Turn)(nil),                  // 12: handoff.v1.Turn
-	(*Message)(nil),               // 13: handoff.v1.Message
-	(*Attachment)(nil),            // 14: handoff.v1.Attachment
-	(*AttachmentInput)(nil),       // 15: handoff.v1.AttachmentInput
-	(*ListSessionsRequest)(nil),   // 16: handoff.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),  // 17: handoff.v1.ListSessionsResponse
-	(*WatchSessionsRequest)(nil),  // 18: handoff.v1.WatchSessionsRequest
-	(*WatchSessionsResponse)(nil), // 19: handoff.v1.WatchSessionsResponse
-	nil,                           // 20: handoff.v1.Session.MetadataEntry
-	nil,                           // 21: handoff.v1.Customer.AttributesEntry
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(Attachment_Status)(0),        // 8: handoff.v1.Attachment.Status
+	(*Session)(nil),               // 9: handoff.v1.Session
+	(*Outcome)(nil),               // 10: handoff.v1.Outcome
+	(*Declined)(nil),              // 11: handoff.v1.Declined
+	(*Customer)(nil),              // 12: handoff.v1.Customer
+	(*Turn)(nil),                  // 13: handoff.v1.Turn
+	(*Message)(nil),               // 14: handoff.v1.Message
+	(*Attachment)(nil),            // 15: handoff.v1.Attachment
+	(*AttachmentInput)(nil),       // 16: handoff.v1.AttachmentInput
+	(*ListSessionsRequest)(nil),   // 17: handoff.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),  // 18: handoff.v1.ListSessionsResponse
+	(*WatchSessionsRequest)(nil),  // 19: handoff.v1.WatchSessionsRequest
+	(*WatchSessionsResponse)(nil), // 20: handoff.v1.WatchSessionsResponse
+	nil,                           // 21: handoff.v1.Session.MetadataEntry
+	nil,                           // 22: handoff.v1.Customer.AttributesEntry
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
 }
 var file_handoff_v1_session_proto_depIdxs = []int32{
 	0,  // 0: handoff.v1.Session.state:type_name -> handoff.v1.SessionState
 	1,  // 1: handoff.v1.Session.close_reason:type_name -> handoff.v1.CloseReason
-	9,  // 2: handoff.v1.Session.outcome:type_name -> handoff.v1.Outcome
-	11, // 3: handoff.v1.Session.customer:type_name -> handoff.v1.Customer
-	22, // 4: handoff.v1.Session.create_time:type_name -> google.protobuf.Timestamp
-	22, // 5: handoff.v1.Session.activate_time:type_name -> google.protobuf.Timestamp
-	22, // 6: handoff.v1.Session.close_time:type_name -> google.protobuf.Timestamp
+	10, // 2: handoff.v1.Session.outcome:type_name -> handoff.v1.Outcome
+	12, // 3: handoff.v1.Session.customer:type_name -> handoff.v1.Customer
+	23, // 4: handoff.v1.Session.create_time:type_name -> google.protobuf.Timestamp
+	23, // 5: handoff.v1.Session.activate_time:type_name -> google.protobuf.Timestamp
+	23, // 6: handoff.v1.Session.close_time:type_name -> google.protobuf.Timestamp
 	3,  // 7: handoff.v1.Session.priority:type_name -> handoff.v1.Priority
-	20, // 8: handoff.v1.Session.metadata:type_name -> handoff.v1.Session.MetadataEntry
+	21, // 8: handoff.v1.Session.metadata:type_name -> handoff.v1.Session.MetadataEntry
 	2,  // 9: handoff.v1.Declined.reason:type_name -> handoff.v1.DeclineReason
-	22, // 10: handoff.v1.Declined.next_open_time:type_name -> google.protobuf.Timestamp
-	21, // 11: handoff.v1.Customer.attributes:type_name -> handoff.v1.Customer.AttributesEntry
+	23, // 10: handoff.v1.Declined.next_open_time:type_name -> google.protobuf.Timestamp
+	22, // 11: handoff.v1.Customer.attributes:type_name -> handoff.v1.Customer.AttributesEntry
 	7,  // 12: handoff.v1.Turn.role:type_name -> handoff.v1.Turn.Role
-	22, // 13: handoff.v1.Turn.time:type_name -> google.protobuf.Timestamp
+	23, // 13: handoff.v1.Turn.time:type_name -> google.protobuf.Timestamp
 	4,  // 14: handoff.v1.Message.author:type_name -> handoff.v1.Author
-	14, // 15: handoff.v1.Message.attachments:type_name -> handoff.v1.Attachment
+	15, // 15: handoff.v1.Message.attachments:type_name -> handoff.v1.Attachment
 	5,  // 16: handoff.v1.Message.status:type_name -> handoff.v1.MessageStatus
-	22, // 17: handoff.v1.Message.time:type_name -> google.protobuf.Timestamp
-	0,  // 18: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
-	8,  // 19: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
-	0,  // 20: handoff.v1.WatchSessionsRequest.states:type_name -> handoff.v1.SessionState
-	8,  // 21: handoff.v1.WatchSessionsResponse.sessions:type_name -> handoff.v1.Session
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 17: handoff.v1.Message.time:type_name -> google.protobuf.Timestamp
+	8,  // 18: handoff.v1.Attachment.status:type_name -> handoff.v1.Attachment.Status
+	0,  // 19: handoff.v1.ListSessionsRequest.states:type_name -> handoff.v1.SessionState
+	9,  // 20: handoff.v1.ListSessionsResponse.sessions:type_name -> handoff.v1.Session
+	0,  // 21: handoff.v1.WatchSessionsRequest.states:type_name -> handoff.v1.SessionState
+	9,  // 22: handoff.v1.WatchSessionsResponse.sessions:type_name -> handoff.v1.Session
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_handoff_v1_session_proto_init() }
@@ -1835,7 +1913,7 @@ func file_handoff_v1_session_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_handoff_v1_session_proto_rawDesc), len(file_handoff_v1_session_proto_rawDesc)),
-			NumEnums:      8,
+			NumEnums:      9,
 			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,

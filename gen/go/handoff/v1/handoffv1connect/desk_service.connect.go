@@ -40,6 +40,11 @@ const (
 	DeskServiceClaimSessionProcedure = "/handoff.v1.DeskService/ClaimSession"
 	// DeskServiceReplyProcedure is the fully-qualified name of the DeskService's Reply RPC.
 	DeskServiceReplyProcedure = "/handoff.v1.DeskService/Reply"
+	// DeskServiceCreateUploadProcedure is the fully-qualified name of the DeskService's CreateUpload
+	// RPC.
+	DeskServiceCreateUploadProcedure = "/handoff.v1.DeskService/CreateUpload"
+	// DeskServiceSendSignalProcedure is the fully-qualified name of the DeskService's SendSignal RPC.
+	DeskServiceSendSignalProcedure = "/handoff.v1.DeskService/SendSignal"
 	// DeskServiceCloseSessionProcedure is the fully-qualified name of the DeskService's CloseSession
 	// RPC.
 	DeskServiceCloseSessionProcedure = "/handoff.v1.DeskService/CloseSession"
@@ -68,8 +73,22 @@ type DeskServiceClient interface {
 	// Writes to the customer, and claims a session that nobody has.
 	//
 	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
-	// it is closed. Idempotent by `client_message_id`.
+	// it is closed, and as HandoffService.SendMessage for attachments. Idempotent by
+	// `client_message_id`.
 	Reply(context.Context, *v1.ReplyRequest) (*v1.ReplyResponse, error)
+	// Announces a file of the human and tells where to put it, as
+	// HandoffService.CreateUpload does. Its id then goes into Reply.
+	//
+	// Scope: desk, admin. Errors: `failed_precondition` when the session is closed;
+	// `resource_exhausted` when it has 100 uploads that no message uses. Repeating a
+	// call announces another file.
+	CreateUpload(context.Context, *v1.DeskServiceCreateUploadRequest) (*v1.DeskServiceCreateUploadResponse, error)
+	// Passes on to the customer that the human types, or has read. At most one a
+	// second of each goes on; the end of typing always does.
+	//
+	// Scope: desk, admin. Errors: `failed_precondition` when the session is closed.
+	// Signals may be repeated and may be lost.
+	SendSignal(context.Context, *v1.DeskServiceSendSignalRequest) (*v1.DeskServiceSendSignalResponse, error)
 	// Closes a session with reason HUMAN and tells the agent the outcome.
 	//
 	// Scope: desk, admin. Idempotent: a closed session is returned as it is.
@@ -120,6 +139,18 @@ func NewDeskServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(deskServiceMethods.ByName("Reply")),
 			connect.WithClientOptions(opts...),
 		),
+		createUpload: connect.NewClient[v1.DeskServiceCreateUploadRequest, v1.DeskServiceCreateUploadResponse](
+			httpClient,
+			baseURL+DeskServiceCreateUploadProcedure,
+			connect.WithSchema(deskServiceMethods.ByName("CreateUpload")),
+			connect.WithClientOptions(opts...),
+		),
+		sendSignal: connect.NewClient[v1.DeskServiceSendSignalRequest, v1.DeskServiceSendSignalResponse](
+			httpClient,
+			baseURL+DeskServiceSendSignalProcedure,
+			connect.WithSchema(deskServiceMethods.ByName("SendSignal")),
+			connect.WithClientOptions(opts...),
+		),
 		closeSession: connect.NewClient[v1.DeskServiceCloseSessionRequest, v1.DeskServiceCloseSessionResponse](
 			httpClient,
 			baseURL+DeskServiceCloseSessionProcedure,
@@ -152,6 +183,8 @@ type deskServiceClient struct {
 	listQueue       *connect.Client[v1.ListQueueRequest, v1.ListQueueResponse]
 	claimSession    *connect.Client[v1.ClaimSessionRequest, v1.ClaimSessionResponse]
 	reply           *connect.Client[v1.ReplyRequest, v1.ReplyResponse]
+	createUpload    *connect.Client[v1.DeskServiceCreateUploadRequest, v1.DeskServiceCreateUploadResponse]
+	sendSignal      *connect.Client[v1.DeskServiceSendSignalRequest, v1.DeskServiceSendSignalResponse]
 	closeSession    *connect.Client[v1.DeskServiceCloseSessionRequest, v1.DeskServiceCloseSessionResponse]
 	transferSession *connect.Client[v1.TransferSessionRequest, v1.TransferSessionResponse]
 	streamDesk      *connect.Client[v1.StreamDeskRequest, v1.StreamDeskResponse]
@@ -179,6 +212,24 @@ func (c *deskServiceClient) ClaimSession(ctx context.Context, req *v1.ClaimSessi
 // Reply calls handoff.v1.DeskService.Reply.
 func (c *deskServiceClient) Reply(ctx context.Context, req *v1.ReplyRequest) (*v1.ReplyResponse, error) {
 	response, err := c.reply.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CreateUpload calls handoff.v1.DeskService.CreateUpload.
+func (c *deskServiceClient) CreateUpload(ctx context.Context, req *v1.DeskServiceCreateUploadRequest) (*v1.DeskServiceCreateUploadResponse, error) {
+	response, err := c.createUpload.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SendSignal calls handoff.v1.DeskService.SendSignal.
+func (c *deskServiceClient) SendSignal(ctx context.Context, req *v1.DeskServiceSendSignalRequest) (*v1.DeskServiceSendSignalResponse, error) {
+	response, err := c.sendSignal.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -228,8 +279,22 @@ type DeskServiceHandler interface {
 	// Writes to the customer, and claims a session that nobody has.
 	//
 	// Scope: desk, admin. Errors: `failed_precondition` when another human has it or
-	// it is closed. Idempotent by `client_message_id`.
+	// it is closed, and as HandoffService.SendMessage for attachments. Idempotent by
+	// `client_message_id`.
 	Reply(context.Context, *v1.ReplyRequest) (*v1.ReplyResponse, error)
+	// Announces a file of the human and tells where to put it, as
+	// HandoffService.CreateUpload does. Its id then goes into Reply.
+	//
+	// Scope: desk, admin. Errors: `failed_precondition` when the session is closed;
+	// `resource_exhausted` when it has 100 uploads that no message uses. Repeating a
+	// call announces another file.
+	CreateUpload(context.Context, *v1.DeskServiceCreateUploadRequest) (*v1.DeskServiceCreateUploadResponse, error)
+	// Passes on to the customer that the human types, or has read. At most one a
+	// second of each goes on; the end of typing always does.
+	//
+	// Scope: desk, admin. Errors: `failed_precondition` when the session is closed.
+	// Signals may be repeated and may be lost.
+	SendSignal(context.Context, *v1.DeskServiceSendSignalRequest) (*v1.DeskServiceSendSignalResponse, error)
 	// Closes a session with reason HUMAN and tells the agent the outcome.
 	//
 	// Scope: desk, admin. Idempotent: a closed session is returned as it is.
@@ -276,6 +341,18 @@ func NewDeskServiceHandler(svc DeskServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(deskServiceMethods.ByName("Reply")),
 		connect.WithHandlerOptions(opts...),
 	)
+	deskServiceCreateUploadHandler := connect.NewUnaryHandlerSimple(
+		DeskServiceCreateUploadProcedure,
+		svc.CreateUpload,
+		connect.WithSchema(deskServiceMethods.ByName("CreateUpload")),
+		connect.WithHandlerOptions(opts...),
+	)
+	deskServiceSendSignalHandler := connect.NewUnaryHandlerSimple(
+		DeskServiceSendSignalProcedure,
+		svc.SendSignal,
+		connect.WithSchema(deskServiceMethods.ByName("SendSignal")),
+		connect.WithHandlerOptions(opts...),
+	)
 	deskServiceCloseSessionHandler := connect.NewUnaryHandlerSimple(
 		DeskServiceCloseSessionProcedure,
 		svc.CloseSession,
@@ -308,6 +385,10 @@ func NewDeskServiceHandler(svc DeskServiceHandler, opts ...connect.HandlerOption
 			deskServiceClaimSessionHandler.ServeHTTP(w, r)
 		case DeskServiceReplyProcedure:
 			deskServiceReplyHandler.ServeHTTP(w, r)
+		case DeskServiceCreateUploadProcedure:
+			deskServiceCreateUploadHandler.ServeHTTP(w, r)
+		case DeskServiceSendSignalProcedure:
+			deskServiceSendSignalHandler.ServeHTTP(w, r)
 		case DeskServiceCloseSessionProcedure:
 			deskServiceCloseSessionHandler.ServeHTTP(w, r)
 		case DeskServiceTransferSessionProcedure:
@@ -335,6 +416,14 @@ func (UnimplementedDeskServiceHandler) ClaimSession(context.Context, *v1.ClaimSe
 
 func (UnimplementedDeskServiceHandler) Reply(context.Context, *v1.ReplyRequest) (*v1.ReplyResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.DeskService.Reply is not implemented"))
+}
+
+func (UnimplementedDeskServiceHandler) CreateUpload(context.Context, *v1.DeskServiceCreateUploadRequest) (*v1.DeskServiceCreateUploadResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.DeskService.CreateUpload is not implemented"))
+}
+
+func (UnimplementedDeskServiceHandler) SendSignal(context.Context, *v1.DeskServiceSendSignalRequest) (*v1.DeskServiceSendSignalResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("handoff.v1.DeskService.SendSignal is not implemented"))
 }
 
 func (UnimplementedDeskServiceHandler) CloseSession(context.Context, *v1.DeskServiceCloseSessionRequest) (*v1.DeskServiceCloseSessionResponse, error) {

@@ -149,8 +149,11 @@ type HandoffServiceClient interface {
 	// provider in the order in which they were accepted.
 	//
 	// Scope: admin, agent, session token. Errors: `failed_precondition` when the
-	// session is closed. Idempotent by `client_message_id`: a known one returns the
-	// first message, in any state of the session, and sends nothing again.
+	// session is closed, or an upload is not done; `invalid_argument` when an upload
+	// is unknown, or an attachment's address gives no file that is taken;
+	// `unavailable` when its server does not answer now. Idempotent by
+	// `client_message_id`: a known one returns the first message, in any state of
+	// the session, and sends nothing again.
 	SendMessage(context.Context, *v1.SendMessageRequest) (*v1.SendMessageResponse, error)
 	// Streams the session's events after a sequence, first those that are logged,
 	// then new ones as they come, without gap or repeat. Answers at once (due
@@ -174,11 +177,11 @@ type HandoffServiceClient interface {
 	// session is closed. Repeating it starts the wait anew.
 	ContinueWaiting(context.Context, *v1.ContinueWaitingRequest) (*v1.ContinueWaitingResponse, error)
 	// Passes on that the customer types, or up to where the customer has read.
-	// Providers that cannot carry it drop it.
+	// Providers that cannot carry it drop it. At most one a second of each goes on;
+	// the end of typing always does.
 	//
 	// Scope: admin, agent, session token. Errors: `failed_precondition` when the
 	// session is closed. Signals may be repeated and may be lost.
-	// Not built yet: answers `unimplemented`.
 	SendSignal(context.Context, *v1.SendSignalRequest) (*v1.SendSignalResponse, error)
 	// Reads a session, open or closed.
 	//
@@ -288,11 +291,17 @@ type HandoffServiceClient interface {
 	// soon as the key is revoked. No side effects.
 	WatchSessions(context.Context, *v1.WatchSessionsRequest) (*connect.ServerStreamForClient[v1.WatchSessionsResponse], error)
 	// Announces a file of a customer and tells where to put it. Its id then goes
-	// into SendMessage.
+	// into SendMessage, once the PUT was answered 204. An upload that no message used
+	// within a day is deleted.
+	//
+	// The PUT needs no key. It is refused with 400 when the content is not of the
+	// announced size, or shows another type than `mime_type`; nothing is kept then,
+	// and it may be tried again. After the first PUT that went well, others change
+	// nothing.
 	//
 	// Scope: admin, agent, session token. Errors: `failed_precondition` when the
-	// session is closed.
-	// Not built yet: answers `unimplemented`.
+	// session is closed; `resource_exhausted` when the session has 100 uploads that
+	// no message uses. Repeating a call announces another file.
 	CreateUpload(context.Context, *v1.CreateUploadRequest) (*v1.CreateUploadResponse, error)
 }
 
@@ -797,8 +806,11 @@ type HandoffServiceHandler interface {
 	// provider in the order in which they were accepted.
 	//
 	// Scope: admin, agent, session token. Errors: `failed_precondition` when the
-	// session is closed. Idempotent by `client_message_id`: a known one returns the
-	// first message, in any state of the session, and sends nothing again.
+	// session is closed, or an upload is not done; `invalid_argument` when an upload
+	// is unknown, or an attachment's address gives no file that is taken;
+	// `unavailable` when its server does not answer now. Idempotent by
+	// `client_message_id`: a known one returns the first message, in any state of
+	// the session, and sends nothing again.
 	SendMessage(context.Context, *v1.SendMessageRequest) (*v1.SendMessageResponse, error)
 	// Streams the session's events after a sequence, first those that are logged,
 	// then new ones as they come, without gap or repeat. Answers at once (due
@@ -822,11 +834,11 @@ type HandoffServiceHandler interface {
 	// session is closed. Repeating it starts the wait anew.
 	ContinueWaiting(context.Context, *v1.ContinueWaitingRequest) (*v1.ContinueWaitingResponse, error)
 	// Passes on that the customer types, or up to where the customer has read.
-	// Providers that cannot carry it drop it.
+	// Providers that cannot carry it drop it. At most one a second of each goes on;
+	// the end of typing always does.
 	//
 	// Scope: admin, agent, session token. Errors: `failed_precondition` when the
 	// session is closed. Signals may be repeated and may be lost.
-	// Not built yet: answers `unimplemented`.
 	SendSignal(context.Context, *v1.SendSignalRequest) (*v1.SendSignalResponse, error)
 	// Reads a session, open or closed.
 	//
@@ -936,11 +948,17 @@ type HandoffServiceHandler interface {
 	// soon as the key is revoked. No side effects.
 	WatchSessions(context.Context, *v1.WatchSessionsRequest, *connect.ServerStream[v1.WatchSessionsResponse]) error
 	// Announces a file of a customer and tells where to put it. Its id then goes
-	// into SendMessage.
+	// into SendMessage, once the PUT was answered 204. An upload that no message used
+	// within a day is deleted.
+	//
+	// The PUT needs no key. It is refused with 400 when the content is not of the
+	// announced size, or shows another type than `mime_type`; nothing is kept then,
+	// and it may be tried again. After the first PUT that went well, others change
+	// nothing.
 	//
 	// Scope: admin, agent, session token. Errors: `failed_precondition` when the
-	// session is closed.
-	// Not built yet: answers `unimplemented`.
+	// session is closed; `resource_exhausted` when the session has 100 uploads that
+	// no message uses. Repeating a call announces another file.
 	CreateUpload(context.Context, *v1.CreateUploadRequest) (*v1.CreateUploadResponse, error)
 }
 

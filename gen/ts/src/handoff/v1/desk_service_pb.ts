@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/desk_service.proto.
  */
 export const file_handoff_v1_desk_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1oYW5kb2ZmL3YxL2Rlc2tfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSJ5CgtEZXNrU2Vzc2lvbhIkCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhAKCGFzc2lnbmVlGAIgASgJEiQKCnRyYW5zY3JpcHQYAyADKAsyEC5oYW5kb2ZmLnYxLlR1cm4SDAoEbm90ZRgEIAEoCSJrChBMaXN0UXVldWVSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgiVwoRTGlzdFF1ZXVlUmVzcG9uc2USKQoIc2Vzc2lvbnMYASADKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJOChNDbGFpbVNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESFwoFaHVtYW4YAiABKAlCCLpIBXIDKIAEIkAKFENsYWltU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uIrcCCgxSZXBseVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUEhcKBWh1bWFuGAUgASgJQgi6SAVyAyiABDp0ukhxGm8KG21lc3NhZ2UudGV4dF9vcl9hdHRhY2htZW50cxIgZ2l2ZSBhIHRleHQsIGF0dGFjaG1lbnRzIG9yIGJvdGgaLnRoaXMudGV4dCAhPSAnJyB8fCB0aGlzLmF0dGFjaG1lbnRzLnNpemUoKSA+IDAiNQoNUmVwbHlSZXNwb25zZRIkCgdtZXNzYWdlGAEgASgLMhMuaGFuZG9mZi52MS5NZXNzYWdlIncKHkRlc2tTZXJ2aWNlQ2xvc2VTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEh0KC2Rpc3Bvc2l0aW9uGAIgASgJQgi6SAVyAyiAARIWCgRub3RlGAMgASgJQgi6SAVyAyiAICJHCh9EZXNrU2VydmljZUNsb3NlU2Vzc2lvblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5oYW5kb2ZmLnYxLlNlc3Npb24ibAoWVHJhbnNmZXJTZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhoKCGFzc2lnbmVlGAIgASgJQgi6SAVyAyiABBIWCgRub3RlGAMgASgJQgi6SAVyAyiAICJDChdUcmFuc2ZlclNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcuaGFuZG9mZi52MS5EZXNrU2Vzc2lvbiIvChFTdHJlYW1EZXNrUmVxdWVzdBIaCghhZ2VudF9pZBgBIAEoCUIIukgFcgMogAEiaAoSU3RyZWFtRGVza1Jlc3BvbnNlEikKCHNlc3Npb25zGAEgAygLMhcuaGFuZG9mZi52MS5EZXNrU2Vzc2lvbhInCgdzaWduYWxzGAIgAygLMhYuaGFuZG9mZi52MS5EZXNrU2lnbmFsIkQKCkRlc2tTaWduYWwSEgoKc2Vzc2lvbl9pZBgBIAEoCRIiCgZzaWduYWwYAiABKAsyEi5oYW5kb2ZmLnYxLlNpZ25hbCJOChRTdHJlYW1TZXNzaW9uUmVxdWVzdBIeCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABKIABEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIl8KFVN0cmVhbVNlc3Npb25SZXNwb25zZRIhCgZldmVudHMYASADKAsyES5oYW5kb2ZmLnYxLkV2ZW50EiMKB3NpZ25hbHMYAiADKAsyEi5oYW5kb2ZmLnYxLlNpZ25hbDLZBAoLRGVza1NlcnZpY2USTQoJTGlzdFF1ZXVlEhwuaGFuZG9mZi52MS5MaXN0UXVldWVSZXF1ZXN0Gh0uaGFuZG9mZi52MS5MaXN0UXVldWVSZXNwb25zZSIDkAIBElEKDENsYWltU2Vzc2lvbhIfLmhhbmRvZmYudjEuQ2xhaW1TZXNzaW9uUmVxdWVzdBogLmhhbmRvZmYudjEuQ2xhaW1TZXNzaW9uUmVzcG9uc2USPAoFUmVwbHkSGC5oYW5kb2ZmLnYxLlJlcGx5UmVxdWVzdBoZLmhhbmRvZmYudjEuUmVwbHlSZXNwb25zZRJnCgxDbG9zZVNlc3Npb24SKi5oYW5kb2ZmLnYxLkRlc2tTZXJ2aWNlQ2xvc2VTZXNzaW9uUmVxdWVzdBorLmhhbmRvZmYudjEuRGVza1NlcnZpY2VDbG9zZVNlc3Npb25SZXNwb25zZRJaCg9UcmFuc2ZlclNlc3Npb24SIi5oYW5kb2ZmLnYxLlRyYW5zZmVyU2Vzc2lvblJlcXVlc3QaIy5oYW5kb2ZmLnYxLlRyYW5zZmVyU2Vzc2lvblJlc3BvbnNlEk0KClN0cmVhbURlc2sSHS5oYW5kb2ZmLnYxLlN0cmVhbURlc2tSZXF1ZXN0Gh4uaGFuZG9mZi52MS5TdHJlYW1EZXNrUmVzcG9uc2UwARJWCg1TdHJlYW1TZXNzaW9uEiAuaGFuZG9mZi52MS5TdHJlYW1TZXNzaW9uUmVxdWVzdBohLmhhbmRvZmYudjEuU3RyZWFtU2Vzc2lvblJlc3BvbnNlMAFCPlo8Z2l0aHViLmNvbS9odW1hbi1oYW5kb2ZmL2hhbmRvZmYvZ2VuL2dvL2hhbmRvZmYvdjE7aGFuZG9mZnYxYgZwcm90bzM", [file_buf_validate_validate, file_handoff_v1_event, file_handoff_v1_session]);
+  fileDesc("Ch1oYW5kb2ZmL3YxL2Rlc2tfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSJ5CgtEZXNrU2Vzc2lvbhIkCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uEhAKCGFzc2lnbmVlGAIgASgJEiQKCnRyYW5zY3JpcHQYAyADKAsyEC5oYW5kb2ZmLnYxLlR1cm4SDAoEbm90ZRgEIAEoCSJrChBMaXN0UXVldWVSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgiVwoRTGlzdFF1ZXVlUmVzcG9uc2USKQoIc2Vzc2lvbnMYASADKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJOChNDbGFpbVNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESFwoFaHVtYW4YAiABKAlCCLpIBXIDKIAEIkAKFENsYWltU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uIrcCCgxSZXBseVJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIjChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCUIIukgFcgMogAESFwoEdGV4dBgDIAEoCUIJukgGcgQogIAEEjoKC2F0dGFjaG1lbnRzGAQgAygLMhsuaGFuZG9mZi52MS5BdHRhY2htZW50SW5wdXRCCLpIBZIBAhAUEhcKBWh1bWFuGAUgASgJQgi6SAVyAyiABDp0ukhxGm8KG21lc3NhZ2UudGV4dF9vcl9hdHRhY2htZW50cxIgZ2l2ZSBhIHRleHQsIGF0dGFjaG1lbnRzIG9yIGJvdGgaLnRoaXMudGV4dCAhPSAnJyB8fCB0aGlzLmF0dGFjaG1lbnRzLnNpemUoKSA+IDAiNQoNUmVwbHlSZXNwb25zZRIkCgdtZXNzYWdlGAEgASgLMhMuaGFuZG9mZi52MS5NZXNzYWdlIpMBCh5EZXNrU2VydmljZUNyZWF0ZVVwbG9hZFJlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIYCgRuYW1lGAIgASgJQgq6SAdyBRABKIAEEhsKCW1pbWVfdHlwZRgDIAEoCUIIukgFcgMogAESGgoEc2l6ZRgEIAEoA0IMukgJIgcYgIDADCgBIs0BCh9EZXNrU2VydmljZUNyZWF0ZVVwbG9hZFJlc3BvbnNlEhEKCXVwbG9hZF9pZBgBIAEoCRIXCgp1cGxvYWRfdXJsGAIgASgJQgOAAQESTgoHaGVhZGVycxgDIAMoCzI4LmhhbmRvZmYudjEuRGVza1NlcnZpY2VDcmVhdGVVcGxvYWRSZXNwb25zZS5IZWFkZXJzRW50cnlCA4ABARouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ3ChxEZXNrU2VydmljZVNlbmRTaWduYWxSZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESEAoGdHlwaW5nGAIgASgISAASFAoKcmVhZF91cF90bxgDIAEoBEgAQg8KBnNpZ25hbBIFukgCCAEiHwodRGVza1NlcnZpY2VTZW5kU2lnbmFsUmVzcG9uc2UidwoeRGVza1NlcnZpY2VDbG9zZVNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESHQoLZGlzcG9zaXRpb24YAiABKAlCCLpIBXIDKIABEhYKBG5vdGUYAyABKAlCCLpIBXIDKIAgIkcKH0Rlc2tTZXJ2aWNlQ2xvc2VTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLmhhbmRvZmYudjEuU2Vzc2lvbiJsChZUcmFuc2ZlclNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESGgoIYXNzaWduZWUYAiABKAlCCLpIBXIDKIAEEhYKBG5vdGUYAyABKAlCCLpIBXIDKIAgIkMKF1RyYW5zZmVyU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uIi8KEVN0cmVhbURlc2tSZXF1ZXN0EhoKCGFnZW50X2lkGAEgASgJQgi6SAVyAyiAASJoChJTdHJlYW1EZXNrUmVzcG9uc2USKQoIc2Vzc2lvbnMYASADKAsyFy5oYW5kb2ZmLnYxLkRlc2tTZXNzaW9uEicKB3NpZ25hbHMYAiADKAsyFi5oYW5kb2ZmLnYxLkRlc2tTaWduYWwiRAoKRGVza1NpZ25hbBISCgpzZXNzaW9uX2lkGAEgASgJEiIKBnNpZ25hbBgCIAEoCzISLmhhbmRvZmYudjEuU2lnbmFsIk4KFFN0cmVhbVNlc3Npb25SZXF1ZXN0Eh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEogAESFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAQiXwoVU3RyZWFtU2Vzc2lvblJlc3BvbnNlEiEKBmV2ZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuRXZlbnQSIwoHc2lnbmFscxgCIAMoCzISLmhhbmRvZmYudjEuU2lnbmFsMqUGCgtEZXNrU2VydmljZRJNCglMaXN0UXVldWUSHC5oYW5kb2ZmLnYxLkxpc3RRdWV1ZVJlcXVlc3QaHS5oYW5kb2ZmLnYxLkxpc3RRdWV1ZVJlc3BvbnNlIgOQAgESUQoMQ2xhaW1TZXNzaW9uEh8uaGFuZG9mZi52MS5DbGFpbVNlc3Npb25SZXF1ZXN0GiAuaGFuZG9mZi52MS5DbGFpbVNlc3Npb25SZXNwb25zZRI8CgVSZXBseRIYLmhhbmRvZmYudjEuUmVwbHlSZXF1ZXN0GhkuaGFuZG9mZi52MS5SZXBseVJlc3BvbnNlEmcKDENyZWF0ZVVwbG9hZBIqLmhhbmRvZmYudjEuRGVza1NlcnZpY2VDcmVhdGVVcGxvYWRSZXF1ZXN0GisuaGFuZG9mZi52MS5EZXNrU2VydmljZUNyZWF0ZVVwbG9hZFJlc3BvbnNlEmEKClNlbmRTaWduYWwSKC5oYW5kb2ZmLnYxLkRlc2tTZXJ2aWNlU2VuZFNpZ25hbFJlcXVlc3QaKS5oYW5kb2ZmLnYxLkRlc2tTZXJ2aWNlU2VuZFNpZ25hbFJlc3BvbnNlEmcKDENsb3NlU2Vzc2lvbhIqLmhhbmRvZmYudjEuRGVza1NlcnZpY2VDbG9zZVNlc3Npb25SZXF1ZXN0GisuaGFuZG9mZi52MS5EZXNrU2VydmljZUNsb3NlU2Vzc2lvblJlc3BvbnNlEloKD1RyYW5zZmVyU2Vzc2lvbhIiLmhhbmRvZmYudjEuVHJhbnNmZXJTZXNzaW9uUmVxdWVzdBojLmhhbmRvZmYudjEuVHJhbnNmZXJTZXNzaW9uUmVzcG9uc2USTQoKU3RyZWFtRGVzaxIdLmhhbmRvZmYudjEuU3RyZWFtRGVza1JlcXVlc3QaHi5oYW5kb2ZmLnYxLlN0cmVhbURlc2tSZXNwb25zZTABElYKDVN0cmVhbVNlc3Npb24SIC5oYW5kb2ZmLnYxLlN0cmVhbVNlc3Npb25SZXF1ZXN0GiEuaGFuZG9mZi52MS5TdHJlYW1TZXNzaW9uUmVzcG9uc2UwAUI+WjxnaXRodWIuY29tL2h1bWFuLWhhbmRvZmYvaGFuZG9mZi9nZW4vZ28vaGFuZG9mZi92MTtoYW5kb2ZmdjFiBnByb3RvMw", [file_buf_validate_validate, file_handoff_v1_event, file_handoff_v1_session]);
 
 /**
  * DeskSession is a session as the desk sees it.
@@ -247,6 +247,143 @@ export const ReplyResponseSchema: GenMessage<ReplyResponse> = /*@__PURE__*/
   messageDesc(file_handoff_v1_desk_service, 6);
 
 /**
+ * DeskServiceCreateUploadRequest announces a file.
+ *
+ * @generated from message handoff.v1.DeskServiceCreateUploadRequest
+ */
+export type DeskServiceCreateUploadRequest = Message<"handoff.v1.DeskServiceCreateUploadRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * File name, 1 to 512 bytes.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Media type, for instance "image/png". At most 128 bytes. Empty: found by the
+   * content.
+   *
+   * @generated from field: string mime_type = 3;
+   */
+  mimeType: string;
+
+  /**
+   * Size in bytes, 1 to 26,214,400 (25 MiB).
+   *
+   * @generated from field: int64 size = 4;
+   */
+  size: bigint;
+};
+
+/**
+ * Describes the message handoff.v1.DeskServiceCreateUploadRequest.
+ * Use `create(DeskServiceCreateUploadRequestSchema)` to create a new message.
+ */
+export const DeskServiceCreateUploadRequestSchema: GenMessage<DeskServiceCreateUploadRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_desk_service, 7);
+
+/**
+ * DeskServiceCreateUploadResponse tells where the file goes.
+ *
+ * @generated from message handoff.v1.DeskServiceCreateUploadResponse
+ */
+export type DeskServiceCreateUploadResponse = Message<"handoff.v1.DeskServiceCreateUploadResponse"> & {
+  /**
+   * Id of the upload, for AttachmentInput.
+   *
+   * @generated from field: string upload_id = 1;
+   */
+  uploadId: string;
+
+  /**
+   * Where to PUT the content. Valid for 15 minutes.
+   *
+   * @generated from field: string upload_url = 2;
+   */
+  uploadUrl: string;
+
+  /**
+   * Headers that the PUT must carry. There may be none.
+   *
+   * @generated from field: map<string, string> headers = 3;
+   */
+  headers: { [key: string]: string };
+};
+
+/**
+ * Describes the message handoff.v1.DeskServiceCreateUploadResponse.
+ * Use `create(DeskServiceCreateUploadResponseSchema)` to create a new message.
+ */
+export const DeskServiceCreateUploadResponseSchema: GenMessage<DeskServiceCreateUploadResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_desk_service, 8);
+
+/**
+ * DeskServiceSendSignalRequest is something passing from the human's side.
+ *
+ * @generated from message handoff.v1.DeskServiceSendSignalRequest
+ */
+export type DeskServiceSendSignalRequest = Message<"handoff.v1.DeskServiceSendSignalRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * What it is. Required.
+   *
+   * @generated from oneof handoff.v1.DeskServiceSendSignalRequest.signal
+   */
+  signal: {
+    /**
+     * True: the human types. False: no longer.
+     *
+     * @generated from field: bool typing = 2;
+     */
+    value: boolean;
+    case: "typing";
+  } | {
+    /**
+     * The human has seen all events up to this sequence.
+     *
+     * @generated from field: uint64 read_up_to = 3;
+     */
+    value: bigint;
+    case: "readUpTo";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message handoff.v1.DeskServiceSendSignalRequest.
+ * Use `create(DeskServiceSendSignalRequestSchema)` to create a new message.
+ */
+export const DeskServiceSendSignalRequestSchema: GenMessage<DeskServiceSendSignalRequest> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_desk_service, 9);
+
+/**
+ * DeskServiceSendSignalResponse is empty.
+ *
+ * @generated from message handoff.v1.DeskServiceSendSignalResponse
+ */
+export type DeskServiceSendSignalResponse = Message<"handoff.v1.DeskServiceSendSignalResponse"> & {
+};
+
+/**
+ * Describes the message handoff.v1.DeskServiceSendSignalResponse.
+ * Use `create(DeskServiceSendSignalResponseSchema)` to create a new message.
+ */
+export const DeskServiceSendSignalResponseSchema: GenMessage<DeskServiceSendSignalResponse> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_desk_service, 10);
+
+/**
  * DeskServiceCloseSessionRequest says how a session ended.
  *
  * @generated from message handoff.v1.DeskServiceCloseSessionRequest
@@ -279,7 +416,7 @@ export type DeskServiceCloseSessionRequest = Message<"handoff.v1.DeskServiceClos
  * Use `create(DeskServiceCloseSessionRequestSchema)` to create a new message.
  */
 export const DeskServiceCloseSessionRequestSchema: GenMessage<DeskServiceCloseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 7);
+  messageDesc(file_handoff_v1_desk_service, 11);
 
 /**
  * DeskServiceCloseSessionResponse holds the closed session.
@@ -300,7 +437,7 @@ export type DeskServiceCloseSessionResponse = Message<"handoff.v1.DeskServiceClo
  * Use `create(DeskServiceCloseSessionResponseSchema)` to create a new message.
  */
 export const DeskServiceCloseSessionResponseSchema: GenMessage<DeskServiceCloseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 8);
+  messageDesc(file_handoff_v1_desk_service, 12);
 
 /**
  * TransferSessionRequest says who gets a session.
@@ -336,7 +473,7 @@ export type TransferSessionRequest = Message<"handoff.v1.TransferSessionRequest"
  * Use `create(TransferSessionRequestSchema)` to create a new message.
  */
 export const TransferSessionRequestSchema: GenMessage<TransferSessionRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 9);
+  messageDesc(file_handoff_v1_desk_service, 13);
 
 /**
  * TransferSessionResponse holds the session.
@@ -357,7 +494,7 @@ export type TransferSessionResponse = Message<"handoff.v1.TransferSessionRespons
  * Use `create(TransferSessionResponseSchema)` to create a new message.
  */
 export const TransferSessionResponseSchema: GenMessage<TransferSessionResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 10);
+  messageDesc(file_handoff_v1_desk_service, 14);
 
 /**
  * StreamDeskRequest names an agent.
@@ -378,7 +515,7 @@ export type StreamDeskRequest = Message<"handoff.v1.StreamDeskRequest"> & {
  * Use `create(StreamDeskRequestSchema)` to create a new message.
  */
 export const StreamDeskRequestSchema: GenMessage<StreamDeskRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 11);
+  messageDesc(file_handoff_v1_desk_service, 15);
 
 /**
  * StreamDeskResponse is one part of the stream.
@@ -406,7 +543,7 @@ export type StreamDeskResponse = Message<"handoff.v1.StreamDeskResponse"> & {
  * Use `create(StreamDeskResponseSchema)` to create a new message.
  */
 export const StreamDeskResponseSchema: GenMessage<StreamDeskResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 12);
+  messageDesc(file_handoff_v1_desk_service, 16);
 
 /**
  * DeskSignal is a signal of one session.
@@ -434,7 +571,7 @@ export type DeskSignal = Message<"handoff.v1.DeskSignal"> & {
  * Use `create(DeskSignalSchema)` to create a new message.
  */
 export const DeskSignalSchema: GenMessage<DeskSignal> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 13);
+  messageDesc(file_handoff_v1_desk_service, 17);
 
 /**
  * StreamSessionRequest says what to stream from where.
@@ -462,7 +599,7 @@ export type StreamSessionRequest = Message<"handoff.v1.StreamSessionRequest"> & 
  * Use `create(StreamSessionRequestSchema)` to create a new message.
  */
 export const StreamSessionRequestSchema: GenMessage<StreamSessionRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 14);
+  messageDesc(file_handoff_v1_desk_service, 18);
 
 /**
  * StreamSessionResponse is one part of the stream. An empty one is a heartbeat.
@@ -490,7 +627,7 @@ export type StreamSessionResponse = Message<"handoff.v1.StreamSessionResponse"> 
  * Use `create(StreamSessionResponseSchema)` to create a new message.
  */
 export const StreamSessionResponseSchema: GenMessage<StreamSessionResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_desk_service, 15);
+  messageDesc(file_handoff_v1_desk_service, 19);
 
 /**
  * DeskService is the humans' side of the built-in desk: the sessions of one
@@ -530,7 +667,8 @@ export const DeskService: GenService<{
    * Writes to the customer, and claims a session that nobody has.
    *
    * Scope: desk, admin. Errors: `failed_precondition` when another human has it or
-   * it is closed. Idempotent by `client_message_id`.
+   * it is closed, and as HandoffService.SendMessage for attachments. Idempotent by
+   * `client_message_id`.
    *
    * @generated from rpc handoff.v1.DeskService.Reply
    */
@@ -538,6 +676,35 @@ export const DeskService: GenService<{
     methodKind: "unary";
     input: typeof ReplyRequestSchema;
     output: typeof ReplyResponseSchema;
+  },
+  /**
+   * Announces a file of the human and tells where to put it, as
+   * HandoffService.CreateUpload does. Its id then goes into Reply.
+   *
+   * Scope: desk, admin. Errors: `failed_precondition` when the session is closed;
+   * `resource_exhausted` when it has 100 uploads that no message uses. Repeating a
+   * call announces another file.
+   *
+   * @generated from rpc handoff.v1.DeskService.CreateUpload
+   */
+  createUpload: {
+    methodKind: "unary";
+    input: typeof DeskServiceCreateUploadRequestSchema;
+    output: typeof DeskServiceCreateUploadResponseSchema;
+  },
+  /**
+   * Passes on to the customer that the human types, or has read. At most one a
+   * second of each goes on; the end of typing always does.
+   *
+   * Scope: desk, admin. Errors: `failed_precondition` when the session is closed.
+   * Signals may be repeated and may be lost.
+   *
+   * @generated from rpc handoff.v1.DeskService.SendSignal
+   */
+  sendSignal: {
+    methodKind: "unary";
+    input: typeof DeskServiceSendSignalRequestSchema;
+    output: typeof DeskServiceSendSignalResponseSchema;
   },
   /**
    * Closes a session with reason HUMAN and tells the agent the outcome.

@@ -550,14 +550,14 @@ export type CreateUploadResponse = Message<"handoff.v1.CreateUploadResponse"> & 
   uploadId: string;
 
   /**
-   * Where to PUT the content. Valid for a short time only.
+   * Where to PUT the content. Valid for 15 minutes.
    *
    * @generated from field: string upload_url = 2;
    */
   uploadUrl: string;
 
   /**
-   * Headers that the PUT must carry.
+   * Headers that the PUT must carry. There may be none.
    *
    * @generated from field: map<string, string> headers = 3;
    */
@@ -650,8 +650,11 @@ export const HandoffService: GenService<{
    * provider in the order in which they were accepted.
    *
    * Scope: admin, agent, session token. Errors: `failed_precondition` when the
-   * session is closed. Idempotent by `client_message_id`: a known one returns the
-   * first message, in any state of the session, and sends nothing again.
+   * session is closed, or an upload is not done; `invalid_argument` when an upload
+   * is unknown, or an attachment's address gives no file that is taken;
+   * `unavailable` when its server does not answer now. Idempotent by
+   * `client_message_id`: a known one returns the first message, in any state of
+   * the session, and sends nothing again.
    *
    * @generated from rpc handoff.v1.HandoffService.SendMessage
    */
@@ -707,11 +710,11 @@ export const HandoffService: GenService<{
   },
   /**
    * Passes on that the customer types, or up to where the customer has read.
-   * Providers that cannot carry it drop it.
+   * Providers that cannot carry it drop it. At most one a second of each goes on;
+   * the end of typing always does.
    *
    * Scope: admin, agent, session token. Errors: `failed_precondition` when the
    * session is closed. Signals may be repeated and may be lost.
-   * Not built yet: answers `unimplemented`.
    *
    * @generated from rpc handoff.v1.HandoffService.SendSignal
    */
@@ -981,11 +984,17 @@ export const HandoffService: GenService<{
   },
   /**
    * Announces a file of a customer and tells where to put it. Its id then goes
-   * into SendMessage.
+   * into SendMessage, once the PUT was answered 204. An upload that no message used
+   * within a day is deleted.
+   *
+   * The PUT needs no key. It is refused with 400 when the content is not of the
+   * announced size, or shows another type than `mime_type`; nothing is kept then,
+   * and it may be tried again. After the first PUT that went well, others change
+   * nothing.
    *
    * Scope: admin, agent, session token. Errors: `failed_precondition` when the
-   * session is closed.
-   * Not built yet: answers `unimplemented`.
+   * session is closed; `resource_exhausted` when the session has 100 uploads that
+   * no message uses. Repeating a call announces another file.
    *
    * @generated from rpc handoff.v1.HandoffService.CreateUpload
    */
