@@ -41,6 +41,16 @@ func TestBadConfiguration(t *testing.T) {
 		"retry horizon":         {"retry-horizon", "HANDOFF_RETRY_HORIZON", "a day"},
 		"retry horizon short":   {"retry-horizon", "HANDOFF_RETRY_HORIZON", "999ms"},
 		"retry horizon long":    {"retry-horizon", "HANDOFF_RETRY_HORIZON", "721h"},
+		"files in a file":       {"files", "HANDOFF_FILES", "/dev/null"},
+		"files nowhere":         {"files", "HANDOFF_FILES", "ftp://host/folder"},
+		"files without keys":    {"files", "HANDOFF_FILES", "s3://bucket/prefix"},
+		"file size":             {"file-max-size", "HANDOFF_FILE_MAX_SIZE", "much"},
+		"file size large":       {"file-max-size", "HANDOFF_FILE_MAX_SIZE", "26MiB"},
+		"file size small":       {"file-max-size", "HANDOFF_FILE_MAX_SIZE", "1023"},
+		"file types":            {"file-types", "HANDOFF_FILE_TYPES", "image/*,pdf"},
+		"file types whatever":   {"file-types", "HANDOFF_FILE_TYPES", "*/*"},
+		"file retention":        {"file-retention", "HANDOFF_FILE_RETENTION", "30 days"},
+		"file retention short":  {"file-retention", "HANDOFF_FILE_RETENTION", "23h59m"},
 		"a bool":                {"allow-private-destinations", "HANDOFF_ALLOW_PRIVATE_DESTINATIONS", "perhaps"},
 		"admin key file":        {"admin-key", "HANDOFF_ADMIN_KEY_FILE", "no-such-file"},
 		"encryption key file":   {"encryption-key", "HANDOFF_ENCRYPTION_KEY_FILE", "no-such-file"},
@@ -104,6 +114,7 @@ func TestHelp(t *testing.T) {
 		for _, flag := range []string{
 			"listen", "database", "public-url", "nats", "admin-key", "encryption-key", "allow-private-destinations",
 			"metrics-listen", "log-format", "retry-horizon",
+			"files", "file-max-size", "file-types", "file-retention",
 		} {
 			assert.Contains(t, stdout, "--"+flag)
 			assert.Contains(t, stdout, "HANDOFF_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))

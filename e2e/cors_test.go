@@ -38,7 +38,8 @@ func TestCORS(t *testing.T) {
 		for route, method := range map[string]string{
 			handoffv1connect.HandoffServiceSendMessageProcedure: http.MethodPost,
 			handoffv1connect.HandoffServiceGetSessionProcedure:  http.MethodGet,
-			events: http.MethodGet,
+			events:                http.MethodGet,
+			"/uploads/file/proof": http.MethodPut,
 		} {
 			header := preflight(origin, route, method)
 			assert.Equal(t, origin, header.Get(allowOrigin), "%s from %s", route, origin)
