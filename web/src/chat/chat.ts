@@ -1,5 +1,6 @@
 import { ChatService, type Event, HandoffService, MessageStatus, resumeEvents } from "@human-handoff/client";
 import { type Client, createClient } from "@connectrpc/connect";
+import { upload } from "../shared/files.js";
 import { pauseUntilOnline, whileOnline } from "../shared/line.js";
 import { Outbox } from "../shared/outbox.js";
 import { randomId } from "../shared/random.js";
@@ -38,14 +39,18 @@ export class Chat {
     this.#saved = new Slot(storage, `handoff.chat.${agent}`);
     this.#outbox = new Outbox({
       kept: new Slot(storage, `handoff.chat.${agent}.outbox`),
-      send: async ({ id, text }) => {
-        await this.#handoff().sendMessage({ sessionId: this.#session(), clientMessageId: id, text }, callTimeout);
+      send: async ({ id, text, files = [] }) => {
+        const attachments = files.map((value) => ({ source: { case: "uploadId", value } as const }));
+        const sessionId = this.#session();
+        await this.#handoff().sendMessage({ sessionId, clientMessageId: id, text, attachments }, callTimeout);
       },
       pause: pauseUntilOnline,
       onRefused: ({ id }, error) => this.#view.log.settled(id, MessageStatus.FAILED, explain(error)),
     });
     this.#view = new ChatView({
       text: (text) => this.#write(text),
+      file: (file) => void this.#attach(file),
+      typing: (active) => this.#tellTyping(active),
       end: () => void this.#end(),
       contact: (contact) => {
         this.#contact = contact;
@@ -61,7 +66,7 @@ export class Chat {
     }
     const saved = this.#saved.get() ?? {};
     if (saved.question !== undefined) this.#view.log.pending(questionId, saved.question);
-    for (const { id, text } of this.#outbox.waiting) this.#view.log.pending(id, text);
+    for (const { id, text } of this.#outbox.waiting) this.#view.log.pending(id, text || texts.file);
     if (saved.session) {
       void this.#converse();
     } else if (this.#agent === "") {
@@ -86,6 +91,27 @@ export class Chat {
     const { id } = this.#outbox.add(text);
     this.#view.log.pending(id, text);
     if (saved.session) void this.#outbox.run();
+  }
+
+  async #attach(file: File): Promise<void> {
+    const id = randomId();
+    this.#view.log.pending(id, file.name);
+    try {
+      const sessionId = this.#session();
+      const announce = ({ name, type, size }: File) =>
+        this.#handoff().createUpload({ sessionId, name, mimeType: type, size: BigInt(size) }, callTimeout);
+      this.#outbox.add("", [await upload(file, announce)], id);
+    } catch (thrown) {
+      this.#view.log.settled(id, MessageStatus.FAILED, explain(thrown));
+      return;
+    }
+    void this.#outbox.run();
+  }
+
+  #tellTyping(active: boolean): Promise<unknown> | undefined {
+    const sessionId = this.#session();
+    if (sessionId === "") return undefined;
+    return this.#handoff().sendSignal({ sessionId, signal: { case: "typing", value: active } }, callTimeout);
   }
 
   async #start(): Promise<void> {
@@ -148,6 +174,7 @@ export class Chat {
       {
         signal: this.#life.signal,
         pause: pauseUntilOnline,
+        onSignal: (signal) => this.#view.typing.show(signal, texts.typing),
         onOpen: () => this.#view.line.up(),
         onBreak: () => this.#view.line.down(),
       },

@@ -34,6 +34,8 @@ export class Progress {
         return this.#message(body.value);
       case "messageStatus":
         return this.#view.log.status(body.value.messageId, body.value.status, body.value.detail);
+      case "attachmentChanged":
+        return this.#view.log.file(body.value.messageId, body.value.attachment);
       case "stateChanged":
         return this.#state(body.value);
       case "participantChanged":
@@ -54,6 +56,7 @@ export class Progress {
         break;
       case Author.HUMAN:
         this.#human = message.authorName || this.#human;
+        this.#view.typing.hide();
         this.#view.log.message("theirs", this.#human || "Human", message);
         break;
       default:

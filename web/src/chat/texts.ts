@@ -7,6 +7,8 @@ export const texts = {
   closed: "This chat has ended.",
   noAgent: "This link is incomplete: it does not say whom to reach.",
   notPublic: "This chat is not open to the public.",
+  typing: "Somebody is typing…",
+  file: "A file",
   slow: "Nobody has answered yet. Do you want to keep waiting?",
   lost: "This conversation cannot be read any more.",
 };

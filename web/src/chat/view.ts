@@ -1,6 +1,8 @@
 import { byId, onText } from "../shared/dom.js";
 import { LineNotice } from "../shared/line.js";
+import { onFiles } from "../shared/files.js";
 import { LogView } from "../shared/log.js";
+import { tellTyping, TypingNotice } from "../shared/typing.js";
 
 /** What the customer may be asked below the conversation. */
 export interface Question {
@@ -18,6 +20,7 @@ export interface Contact {
 export class ChatView {
   readonly log = new LogView(byId("log", HTMLElement));
   readonly line = new LineNotice(byId("line", HTMLElement));
+  readonly typing = new TypingNotice(byId("typing", HTMLElement));
   readonly #phase = byId("phase", HTMLElement);
   readonly #hint = byId("hint", HTMLElement);
   readonly #end = byId("end", HTMLButtonElement);
@@ -29,9 +32,18 @@ export class ChatView {
   readonly #contactText = byId("contact-text", HTMLElement);
   readonly #composer = byId("composer", HTMLFormElement);
   readonly #text = byId("text", HTMLTextAreaElement);
+  readonly #attach = byId("attach", HTMLElement);
 
-  constructor(on: { text: (text: string) => void; end: () => void; contact: (contact: Contact) => void }) {
+  constructor(on: {
+    text: (text: string) => void;
+    file: (file: File) => void;
+    typing: (active: boolean) => Promise<unknown> | undefined;
+    end: () => void;
+    contact: (contact: Contact) => void;
+  }) {
     onText(this.#composer, this.#text, on.text);
+    onFiles(byId("file", HTMLInputElement), on.file);
+    tellTyping(this.#text, on.typing);
     this.#end.addEventListener("click", on.end);
     this.#contact.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -54,6 +66,7 @@ export class ChatView {
   /** Whether the customer may end the conversation now. */
   endable(able: boolean): void {
     this.#end.hidden = !able;
+    this.#attach.hidden = !able; // files need a session
     this.#end.disabled = false;
   }
 

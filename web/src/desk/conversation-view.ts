@@ -1,11 +1,15 @@
 import { type DeskSession, SessionState, Turn_Role } from "@human-handoff/client";
 import { byId, make, onText } from "../shared/dom.js";
 import { dayAndClock } from "../shared/format.js";
+import { onFiles } from "../shared/files.js";
 import { LogView, messageItem } from "../shared/log.js";
+import { tellTyping, TypingNotice } from "../shared/typing.js";
 import { customerName } from "./queue.js";
 
 export interface ConversationActions {
   readonly reply: (text: string) => void;
+  readonly file: (file: File) => void;
+  readonly typing: (active: boolean) => Promise<unknown> | undefined;
   readonly claim: () => void;
   readonly transfer: () => void;
   readonly close: () => void;
@@ -14,6 +18,7 @@ export interface ConversationActions {
 
 /** The elements of the conversation that is open on the desk. */
 export class ConversationView {
+  readonly typing = new TypingNotice(byId("typing", HTMLElement));
   readonly #section = byId("conversation", HTMLElement);
   readonly #none = byId("none", HTMLElement);
   readonly #customer = byId("customer", HTMLElement);
@@ -31,6 +36,8 @@ export class ConversationView {
 
   constructor(on: ConversationActions) {
     onText(this.#composer, this.#text, on.reply);
+    onFiles(byId("file", HTMLInputElement), on.file);
+    tellTyping(this.#text, on.typing);
     this.#claim.addEventListener("click", on.claim);
     this.#transfer.addEventListener("click", on.transfer);
     this.#close.addEventListener("click", on.close);
@@ -53,6 +60,7 @@ export class ConversationView {
     this.#showFacts(entry);
     this.#showTranscript(entry);
     this.problem("");
+    this.typing.hide();
     this.#customer.focus();
   }
 

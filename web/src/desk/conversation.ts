@@ -12,8 +12,10 @@ import {
   type StateChanged,
 } from "@human-handoff/client";
 import type { Client } from "@connectrpc/connect";
+import { upload } from "../shared/files.js";
 import { pauseUntilOnline, whileOnline } from "../shared/line.js";
 import { Outbox } from "../shared/outbox.js";
+import { randomId } from "../shared/random.js";
 import { callTimeout, explain } from "../shared/rpc.js";
 import { browserStorage, Slot } from "../shared/store.js";
 import type { ConversationView } from "./conversation-view.js";
@@ -47,13 +49,14 @@ export class Conversation {
     this.#view = view;
     this.#outbox = new Outbox({
       kept: new Slot(browserStorage("sessionStorage"), `handoff.desk.outbox.${this.id}`),
-      send: async ({ id, text }) => {
-        await client.reply({ sessionId: this.id, clientMessageId: id, text, human }, callTimeout);
+      send: async ({ id, text, files = [] }) => {
+        const attachments = files.map((value) => ({ source: { case: "uploadId", value } as const }));
+        await client.reply({ sessionId: this.id, clientMessageId: id, text, attachments, human }, callTimeout);
       },
       pause: pauseUntilOnline,
       onRefused: ({ id }, error) => view.log.settled(id, MessageStatus.FAILED, explain(error)),
     });
-    for (const { id, text } of this.#outbox.waiting) view.log.pending(id, text);
+    for (const { id, text } of this.#outbox.waiting) view.log.pending(id, text || "A file");
     void this.#outbox.run();
   }
 
@@ -66,6 +69,25 @@ export class Conversation {
     void this.#outbox.run();
   }
 
+  async attach(file: File): Promise<void> {
+    const { log } = this.#view; // the page may show another session by the time it is uploaded
+    const id = randomId();
+    log.pending(id, file.name);
+    try {
+      const announce = ({ name, type, size }: File) =>
+        this.#client.createUpload({ sessionId: this.id, name, mimeType: type, size: BigInt(size) }, callTimeout);
+      this.#outbox.add("", [await upload(file, announce)], id);
+    } catch (thrown) {
+      log.settled(id, MessageStatus.FAILED, explain(thrown));
+      return;
+    }
+    void this.#outbox.run();
+  }
+
+  typing(active: boolean): Promise<unknown> {
+    return this.#client.sendSignal({ sessionId: this.id, signal: { case: "typing", value: active } }, callTimeout);
+  }
+
   /** Resolves when all replies are with the server. */
   replied(): Promise<void> {
     return this.#outbox.run();
@@ -76,7 +98,13 @@ export class Conversation {
     const events = resumeEvents(
       (afterSequence, signal) =>
         this.#client.streamSession({ sessionId: this.id, afterSequence }, { signal: whileOnline(signal) }),
-      { signal: this.#life.signal, pause: pauseUntilOnline },
+      {
+        signal: this.#life.signal,
+        pause: pauseUntilOnline,
+        onSignal: (signal) => {
+          if (!this.#life.signal.aborted) this.#view.typing.show(signal, `${this.#customer} is typing…`);
+        },
+      },
     );
     try {
       for await (const event of events) {
@@ -101,6 +129,8 @@ export class Conversation {
         return this.#message(body.value);
       case "messageStatus":
         return this.#view.log.status(body.value.messageId, body.value.status, body.value.detail);
+      case "attachmentChanged":
+        return this.#view.log.file(body.value.messageId, body.value.attachment);
       case "stateChanged":
         return this.#changed(body.value);
       case "participantChanged": {
@@ -114,6 +144,7 @@ export class Conversation {
   }
 
   #message(message: Message): void {
+    if (message.author === Author.CUSTOMER) this.#view.typing.hide();
     if (message.author === Author.CUSTOMER) this.#view.log.message("theirs", this.#customer, message);
     else if (message.author === Author.HUMAN) this.#view.log.message("mine", message.authorName || "Human", message);
     else this.#view.log.note(message.text);

@@ -31,6 +31,8 @@ export class Desk {
     this.#client = createClient(DeskService, serverTransport(who.key));
     this.#view = new ConversationView({
       reply: (text) => this.#open?.conversation.reply(text),
+      file: (file) => void this.#open?.conversation.attach(file),
+      typing: (active) => this.#open?.conversation.typing(active),
       claim: () => void this.#claim(),
       transfer: () => void this.#transfer(),
       close: () => void this.#close(),

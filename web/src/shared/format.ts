@@ -10,6 +10,14 @@ export function dayAndClock(time: Timestamp): string {
   return timestampDate(time).toLocaleString([], { dateStyle: "full", timeStyle: "short" });
 }
 
+/** A number of bytes, roughly. */
+export function size(bytes: bigint): string {
+  const n = Number(bytes);
+  if (n < 1024) return `${n} bytes`;
+  if (n < 1024 * 1024) return `${Math.round(n / 1024)} KiB`;
+  return `${(n / 1024 / 1024).toFixed(1)} MiB`;
+}
+
 /** How long ago a time is, roughly. */
 export function age(time: Timestamp | undefined, now = Date.now()): string {
   if (!time) return "";

@@ -1,5 +1,6 @@
-import { type Message, MessageStatus } from "@human-handoff/client";
+import { type Attachment, type Message, MessageStatus } from "@human-handoff/client";
 import { make } from "./dom.js";
+import { attachmentItem } from "./files.js";
 import { clock } from "./format.js";
 
 /** Who wrote a message, seen from the page's user. */
@@ -56,6 +57,11 @@ export class LogView {
   message(side: Side, author: string, message: Message): void {
     const known = this.#pending.get(message.clientMessageId);
     const item = known ?? messageItem(side, author, message.text);
+    if (message.attachments.length > 0) {
+      // What stood for files that were under way makes room for them.
+      item.querySelector(".text")?.replaceChildren(message.text);
+      item.querySelector(".text")?.after(...message.attachments.map(attachmentItem));
+    }
     this.#pending.delete(message.clientMessageId);
     this.#logged.set(message.id, item);
     item.dataset.message = message.id;
@@ -63,6 +69,14 @@ export class LogView {
     if (time) time.textContent = clock(message.time);
     if (side === "mine") setStatus(item, message.status, "");
     this.#insert(item);
+  }
+
+  /** Shows what became of a file that was on its way. */
+  file(messageId: string, attachment: Attachment | undefined): void {
+    if (!attachment) return;
+    for (const file of this.#logged.get(messageId)?.querySelectorAll<HTMLElement>(".file") ?? []) {
+      if (file.dataset.file === attachment.id) file.replaceWith(attachmentItem(attachment));
+    }
   }
 
   /** Shows how far a message got. */

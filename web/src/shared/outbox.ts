@@ -8,6 +8,8 @@ export interface Outgoing {
   /** The same on every attempt, so that the server takes it once. */
   readonly id: string;
   readonly text: string;
+  /** Ids of uploads that go with it. */
+  readonly files?: readonly string[];
 }
 
 export interface OutboxOptions {
@@ -38,9 +40,9 @@ export class Outbox {
     return this.#options.kept.get() ?? [];
   }
 
-  /** Keeps a text. It goes out when `run` is called, or is running already. */
-  add(text: string): Outgoing {
-    const message = { id: randomId(), text };
+  /** Keeps a message. It goes out when `run` is called, or is running already. */
+  add(text: string, files?: readonly string[], id = randomId()): Outgoing {
+    const message = files ? { id, text, files } : { id, text };
     this.#options.kept.set([...this.waiting, message]);
     return message;
   }

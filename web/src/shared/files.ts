@@ -1,0 +1,67 @@
+import { type Attachment, Attachment_Status } from "@human-handoff/client";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { make } from "./dom.js";
+import { size } from "./format.js";
+
+/** Where the content of a file goes, as the server tells. */
+export interface Upload {
+  readonly uploadId: string;
+  readonly uploadUrl: string;
+}
+
+/** Announces a file and brings its content to the server. Resolves with the id of the upload. */
+export async function upload(file: File, announce: (file: File) => Promise<Upload>): Promise<string> {
+  const { uploadId, uploadUrl } = await announce(file);
+  // The server may be known by another name than the one of this page's address.
+  const response = await fetch(ownPath(uploadUrl), { method: "PUT", body: file }).catch((cause: unknown) => {
+    throw new ConnectError("the upload broke off", Code.Unavailable, undefined, undefined, cause);
+  });
+  if (!response.ok) {
+    const { message } = (await response.json().catch(() => ({}))) as { message?: string };
+    throw new ConnectError(message ?? "the server refused the file", Code.InvalidArgument);
+  }
+  return uploadId;
+}
+
+/** The pictures that the server shows in a page; everything else it lets save. */
+const pictures = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
+
+/** Makes what a message shows of its files. */
+export function attachmentItem(attachment: Attachment): HTMLElement {
+  const item = make("p", "file");
+  item.dataset.file = attachment.id;
+  const about = attachment.size > 0n ? `${attachment.name} (${size(attachment.size)})` : attachment.name;
+  if (attachment.status !== Attachment_Status.READY) {
+    const failed = attachment.status === Attachment_Status.FAILED;
+    item.textContent = `${about}: ${failed ? "this file could not be fetched." : "on its way…"}`;
+    return item;
+  }
+  const link = make("a", "", about);
+  link.href = ownPath(attachment.url);
+  link.rel = "noreferrer";
+  if (pictures.has(attachment.mimeType)) {
+    const image = make("img");
+    image.src = link.href;
+    image.alt = attachment.name;
+    image.loading = "lazy";
+    link.target = "_blank";
+    link.replaceChildren(image);
+  } else {
+    link.download = attachment.name;
+  }
+  item.append(link);
+  return item;
+}
+
+function ownPath(address: string): string {
+  const { pathname, search } = new URL(address, window.location.href);
+  return pathname + search;
+}
+
+/** Calls back with each file that is chosen. */
+export function onFiles(input: HTMLInputElement, use: (file: File) => void): void {
+  input.addEventListener("change", () => {
+    for (const file of input.files ?? []) use(file);
+    input.value = ""; // so that the same file can be chosen again
+  });
+}
