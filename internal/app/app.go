@@ -96,19 +96,24 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.egress = egress.New(egress.Options{AllowPrivate: c.AllowPrivate})
-	hub := wake.NewHub()
 	if a.files, err = a.openFiles(bucket, sealer); err != nil {
 		return nil, err
 	}
+	return a, a.connect(ctx, sealer)
+}
+
+// connect makes what works on the database and lets each part hear of the others.
+func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
+	c, log, hub := a.config, a.log, wake.NewHub()
 	a.agents = agents.New(agents.Config{
 		Store: a.store, Kinds: all.Kinds(), Sealer: sealer, BaseURL: a.baseURL(), NewID: NewID, Now: time.Now, Logger: log,
 		HTTP: a.egress.Client(), Files: a.files,
 	})
+	a.signals = agents.NewSignals(a.drain, a.agents)
 	origin, err := a.store.SetMetaIfAbsent(ctx, "origin", []byte(NewID("db")))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.signals = agents.NewSignals(a.drain, a.agents)
 	service := handoff.NewService(handoff.Config{
 		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, Files: a.files, Signaler: a.signals,
 		NewID: NewID, Now: time.Now, Origin: string(origin),
@@ -130,23 +135,20 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
 		Doors: a.doors(service),
 	})
-	return a, nil
+	return nil
 }
 
 // openFeeds makes what brings events to backends, and lets it hear of changes.
 func (a *App) openFeeds(hub *wake.Hub, sealer *seal.Sealer) {
 	a.feeds = feed.New(feed.Config{
-		Store: a.store, Sealer: sealer, HTTP: a.egress.Client(), Encode: a.encodeNotification, NewID: NewID, Now: time.Now, Logger: a.log,
+		Store: a.store, Sealer: sealer, HTTP: a.egress.Client(), NewID: NewID, Now: time.Now, Logger: a.log,
+		Encode: func(n feed.Notification) ([]byte, error) { return wire.NotificationJSON(n, a.files.URL) },
 	})
 	hub.OnChanged(a.feeds.Changed)
 	a.feeds.OnState(a.agents.Changed)
 	a.feeds.OnDisabled(a.metrics.eventWebhookDisabled)
 	a.agents.FeedStates(a.feeds.State)
 	a.metrics.countFeeds(a.feeds)
-}
-
-func (a *App) encodeNotification(n feed.Notification) ([]byte, error) {
-	return wire.NotificationJSON(n, a.files.URL)
 }
 
 // doors is the one list of what the server offers.
@@ -236,11 +238,11 @@ func (a *App) close(ctx context.Context) {
 		a.stopBackground()
 	}
 	a.background.Wait()
-	if a.signals != nil {
-		a.signals.Wait()
-	}
 	if a.feeds != nil {
 		a.feeds.Stop() // when nothing is committed any more
+	}
+	if a.signals != nil {
+		a.signals.Wait()
 	}
 	a.metricsServer.stop(ctx)
 	if a.listener != nil {

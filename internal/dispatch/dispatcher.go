@@ -86,8 +86,8 @@ func New(c Config) *Dispatcher {
 		c.Degrade = func(_ string, m handoff.Message) (handoff.Message, string) { return m, "" }
 	}
 	d := &Dispatcher{
-		store: c.Store, conns: c.Connections, settler: c.Settler, now: c.Now, log: c.Logger, degrade: c.Degrade,
-		horizon: c.Horizon, jitter: flow.FullJitter, lanes: map[string]*lane{}, commits: map[string]int{}, gates: map[string]*gate{},
+		store: c.Store, conns: c.Connections, settler: c.Settler, now: c.Now, log: c.Logger,
+		horizon: c.Horizon, jitter: flow.FullJitter, degrade: c.Degrade, lanes: map[string]*lane{}, commits: map[string]int{}, gates: map[string]*gate{},
 	}
 	d.alarms = flow.NewAlarms(&d.mu, c.Now)
 	return d

@@ -66,6 +66,7 @@ const (
 	KindMessageStatus      EventKind = "message_status"
 	KindParticipantChanged EventKind = "participant_changed"
 	KindQueueChanged       EventKind = "queue_changed"
+	KindAttachmentChanged  EventKind = "attachment_changed"
 )
 
 // Kind returns the kind of the event.
@@ -83,6 +84,8 @@ func (e *Event) Kind() EventKind {
 		return KindParticipantChanged
 	case QueueChanged:
 		return KindQueueChanged
+	case AttachmentChanged:
+		return KindAttachmentChanged
 	default:
 		return ""
 	}

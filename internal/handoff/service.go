@@ -16,7 +16,8 @@ type Service struct {
 	newID func(prefix string) string
 	now   Clock
 
-	origin    string
+	origin string
+
 	signaler  Signaler
 	signals   signals
 	recent    recentLogs
@@ -40,8 +41,7 @@ type Config struct {
 func NewService(c Config) *Service {
 	now := func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) } // as it is kept
 	return &Service{
-		store: c.Store, waker: c.Waker, caps: c.Capabilities, files: c.Files, signaler: c.Signaler, newID: c.NewID, now: now,
-		origin:    c.Origin,
+		store: c.Store, waker: c.Waker, caps: c.Capabilities, files: c.Files, signaler: c.Signaler, newID: c.NewID, now: now, origin: c.Origin,
 		handovers: newHandovers(c.Waker),
 	}
 }

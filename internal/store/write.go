@@ -189,10 +189,7 @@ func (tx *transaction) update(ctx context.Context, num int64, s *handoff.Session
 	if !s.Changed() {
 		return tx.unclaimFor(ctx, num, key, nil)
 	}
-	if err := checkSequence(s.LastSequence); err != nil {
-		return tx.unclaimFor(ctx, num, key, refuse(err))
-	}
-	if err := tx.checkFiles(ctx, num, s.Changes()); err != nil {
+	if err := tx.check(ctx, num, s); err != nil {
 		return tx.unclaimFor(ctx, num, key, err)
 	}
 	if err := tx.retryAll(ctx, num, s.Changes().Retried); err != nil {
@@ -250,6 +247,15 @@ func (tx *transaction) place(s *handoff.Session) {
 		tx.change = max(tx.change, fromTime(events[len(events)-1].Time))
 	}
 	s.Change = uint64(tx.change) //nolint:gosec // not negative
+}
+
+// check makes sure, before anything is written, that what a session has recorded
+// can be.
+func (tx *transaction) check(ctx context.Context, num int64, s *handoff.Session) error {
+	if err := checkSequence(s.LastSequence); err != nil {
+		return refuse(err)
+	}
+	return tx.checkFiles(ctx, num, s.Changes())
 }
 
 // changes writes what is new beside the session's row.

@@ -58,10 +58,10 @@ var scopesOf = map[string][]auth.Scope{
 	handoffv1connect.DeskServiceListQueueProcedure:             forDesk,
 	handoffv1connect.DeskServiceClaimSessionProcedure:          forDesk,
 	handoffv1connect.DeskServiceReplyProcedure:                 forDesk,
+	handoffv1connect.DeskServiceCreateUploadProcedure:          forDesk,
+	handoffv1connect.DeskServiceSendSignalProcedure:            forDesk,
 	handoffv1connect.DeskServiceCloseSessionProcedure:          forDesk,
 	handoffv1connect.DeskServiceTransferSessionProcedure:       forDesk,
 	handoffv1connect.DeskServiceStreamSessionProcedure:         forDesk,
 	handoffv1connect.DeskServiceStreamDeskProcedure:            forDesk,
-	handoffv1connect.DeskServiceCreateUploadProcedure:          forDesk,
-	handoffv1connect.DeskServiceSendSignalProcedure:            forDesk,
 }

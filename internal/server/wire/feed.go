@@ -17,6 +17,7 @@ var (
 		handoff.KindMessageStatus:      handoffv1.EventKind_EVENT_KIND_MESSAGE_STATUS,
 		handoff.KindParticipantChanged: handoffv1.EventKind_EVENT_KIND_PARTICIPANT_CHANGED,
 		handoff.KindQueueChanged:       handoffv1.EventKind_EVENT_KIND_QUEUE_CHANGED,
+		handoff.KindAttachmentChanged:  handoffv1.EventKind_EVENT_KIND_ATTACHMENT_CHANGED,
 	})
 	feedStates = pair(map[handoff.FeedState]handoffv1.EventWebhookState{
 		handoff.FeedActive:   handoffv1.EventWebhookState_EVENT_WEBHOOK_STATE_ACTIVE,
@@ -25,7 +26,8 @@ var (
 	})
 )
 
-// NotificationJSON returns the body of a call to an event webhook.
+// NotificationJSON returns the body of a call to an event webhook, with addresses
+// as good as they are when it is called.
 func NotificationJSON(n feed.Notification, links Links) ([]byte, error) {
 	data := &handoffv1.EventNotificationData{AgentId: n.AgentID, SessionId: n.SessionID, ConversationId: n.ConversationID}
 	if n.Event != nil {

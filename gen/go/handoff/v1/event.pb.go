@@ -713,6 +713,116 @@ func (x *Typing) GetActive() bool {
 	return false
 }
 
+// Read tells that the other side has seen what was said.
+type Read struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who has read.
+	Author Author `protobuf:"varint,1,opt,name=author,proto3,enum=handoff.v1.Author" json:"author,omitempty"`
+	// All events up to this sequence were seen.
+	UpToSequence  uint64 `protobuf:"varint,2,opt,name=up_to_sequence,json=upToSequence,proto3" json:"up_to_sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Read) Reset() {
+	*x = Read{}
+	mi := &file_handoff_v1_event_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Read) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Read) ProtoMessage() {}
+
+func (x *Read) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_event_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Read.ProtoReflect.Descriptor instead.
+func (*Read) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Read) GetAuthor() Author {
+	if x != nil {
+		return x.Author
+	}
+	return Author_AUTHOR_UNSPECIFIED
+}
+
+func (x *Read) GetUpToSequence() uint64 {
+	if x != nil {
+		return x.UpToSequence
+	}
+	return 0
+}
+
+// AttachmentChanged tells what became of a file that was pending.
+type AttachmentChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the message that it belongs to.
+	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	// The file as it is now, READY or FAILED.
+	Attachment    *Attachment `protobuf:"bytes,2,opt,name=attachment,proto3" json:"attachment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachmentChanged) Reset() {
+	*x = AttachmentChanged{}
+	mi := &file_handoff_v1_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachmentChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachmentChanged) ProtoMessage() {}
+
+func (x *AttachmentChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_handoff_v1_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachmentChanged.ProtoReflect.Descriptor instead.
+func (*AttachmentChanged) Descriptor() ([]byte, []int) {
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AttachmentChanged) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *AttachmentChanged) GetAttachment() *Attachment {
+	if x != nil {
+		return x.Attachment
+	}
+	return nil
+}
+
 // ListEventsRequest chooses events.
 type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -731,7 +841,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_handoff_v1_event_proto_msgTypes[8]
+	mi := &file_handoff_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +853,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_event_proto_msgTypes[8]
+	mi := &file_handoff_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +866,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListEventsRequest) GetSessionId() string {
@@ -800,7 +910,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_handoff_v1_event_proto_msgTypes[9]
+	mi := &file_handoff_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +922,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_event_proto_msgTypes[9]
+	mi := &file_handoff_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +935,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_handoff_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -840,116 +950,6 @@ func (x *ListEventsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
-}
-
-// Read tells that the other side has seen what was said.
-type Read struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who has read.
-	Author Author `protobuf:"varint,1,opt,name=author,proto3,enum=handoff.v1.Author" json:"author,omitempty"`
-	// All events up to this sequence were seen.
-	UpToSequence  uint64 `protobuf:"varint,2,opt,name=up_to_sequence,json=upToSequence,proto3" json:"up_to_sequence,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Read) Reset() {
-	*x = Read{}
-	mi := &file_handoff_v1_event_proto_msgTypes[10]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Read) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Read) ProtoMessage() {}
-
-func (x *Read) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_event_proto_msgTypes[10]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Read.ProtoReflect.Descriptor instead.
-func (*Read) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_event_proto_rawDescGZIP(), []int{10}
-}
-
-func (x *Read) GetAuthor() Author {
-	if x != nil {
-		return x.Author
-	}
-	return Author_AUTHOR_UNSPECIFIED
-}
-
-func (x *Read) GetUpToSequence() uint64 {
-	if x != nil {
-		return x.UpToSequence
-	}
-	return 0
-}
-
-// AttachmentChanged tells what became of a file that was pending.
-type AttachmentChanged struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the message that it belongs to.
-	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	// The file as it is now, READY or FAILED.
-	Attachment    *Attachment `protobuf:"bytes,2,opt,name=attachment,proto3" json:"attachment,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AttachmentChanged) Reset() {
-	*x = AttachmentChanged{}
-	mi := &file_handoff_v1_event_proto_msgTypes[11]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AttachmentChanged) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AttachmentChanged) ProtoMessage() {}
-
-func (x *AttachmentChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_handoff_v1_event_proto_msgTypes[11]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AttachmentChanged.ProtoReflect.Descriptor instead.
-func (*AttachmentChanged) Descriptor() ([]byte, []int) {
-	return file_handoff_v1_event_proto_rawDescGZIP(), []int{11}
-}
-
-func (x *AttachmentChanged) GetMessageId() string {
-	if x != nil {
-		return x.MessageId
-	}
-	return ""
-}
-
-func (x *AttachmentChanged) GetAttachment() *Attachment {
-	if x != nil {
-		return x.Attachment
-	}
-	return nil
 }
 
 var File_handoff_v1_event_proto protoreflect.FileDescriptor
@@ -999,7 +999,16 @@ const file_handoff_v1_event_proto_rawDesc = "" +
 	"\x06signal\"L\n" +
 	"\x06Typing\x12*\n" +
 	"\x06author\x18\x01 \x01(\x0e2\x12.handoff.v1.AuthorR\x06author\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\bR\x06active\"\xb7\x01\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\"X\n" +
+	"\x04Read\x12*\n" +
+	"\x06author\x18\x01 \x01(\x0e2\x12.handoff.v1.AuthorR\x06author\x12$\n" +
+	"\x0eup_to_sequence\x18\x02 \x01(\x04R\fupToSequence\"j\n" +
+	"\x11AttachmentChanged\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x126\n" +
+	"\n" +
+	"attachment\x18\x02 \x01(\v2\x16.handoff.v1.AttachmentR\n" +
+	"attachment\"\xb7\x01\n" +
 	"\x11ListEventsRequest\x12)\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\n" +
@@ -1011,16 +1020,7 @@ const file_handoff_v1_event_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"g\n" +
 	"\x12ListEventsResponse\x12)\n" +
 	"\x06events\x18\x01 \x03(\v2\x11.handoff.v1.EventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"X\n" +
-	"\x04Read\x12*\n" +
-	"\x06author\x18\x01 \x01(\x0e2\x12.handoff.v1.AuthorR\x06author\x12$\n" +
-	"\x0eup_to_sequence\x18\x02 \x01(\x04R\fupToSequence\"j\n" +
-	"\x11AttachmentChanged\x12\x1d\n" +
-	"\n" +
-	"message_id\x18\x01 \x01(\tR\tmessageId\x126\n" +
-	"\n" +
-	"attachment\x18\x02 \x01(\v2\x16.handoff.v1.AttachmentR\n" +
-	"attachmentB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageTokenB>Z<github.com/human-handoff/handoff/gen/go/handoff/v1;handoffv1b\x06proto3"
 
 var (
 	file_handoff_v1_event_proto_rawDescOnce sync.Once
@@ -1046,10 +1046,10 @@ var file_handoff_v1_event_proto_goTypes = []any{
 	(*QueueChanged)(nil),           // 6: handoff.v1.QueueChanged
 	(*Signal)(nil),                 // 7: handoff.v1.Signal
 	(*Typing)(nil),                 // 8: handoff.v1.Typing
-	(*ListEventsRequest)(nil),      // 9: handoff.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),     // 10: handoff.v1.ListEventsResponse
-	(*Read)(nil),                   // 11: handoff.v1.Read
-	(*AttachmentChanged)(nil),      // 12: handoff.v1.AttachmentChanged
+	(*Read)(nil),                   // 9: handoff.v1.Read
+	(*AttachmentChanged)(nil),      // 10: handoff.v1.AttachmentChanged
+	(*ListEventsRequest)(nil),      // 11: handoff.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),     // 12: handoff.v1.ListEventsResponse
 	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
 	(*Message)(nil),                // 14: handoff.v1.Message
 	(SessionState)(0),              // 15: handoff.v1.SessionState
@@ -1068,7 +1068,7 @@ var file_handoff_v1_event_proto_depIdxs = []int32{
 	4,  // 4: handoff.v1.Event.message_status:type_name -> handoff.v1.MessageStatusChanged
 	5,  // 5: handoff.v1.Event.participant_changed:type_name -> handoff.v1.ParticipantChanged
 	6,  // 6: handoff.v1.Event.queue_changed:type_name -> handoff.v1.QueueChanged
-	12, // 7: handoff.v1.Event.attachment_changed:type_name -> handoff.v1.AttachmentChanged
+	10, // 7: handoff.v1.Event.attachment_changed:type_name -> handoff.v1.AttachmentChanged
 	15, // 8: handoff.v1.StateChanged.state:type_name -> handoff.v1.SessionState
 	16, // 9: handoff.v1.StateChanged.close_reason:type_name -> handoff.v1.CloseReason
 	17, // 10: handoff.v1.StateChanged.outcome:type_name -> handoff.v1.Outcome
@@ -1077,11 +1077,11 @@ var file_handoff_v1_event_proto_depIdxs = []int32{
 	0,  // 13: handoff.v1.ParticipantChanged.change:type_name -> handoff.v1.ParticipantChanged.Change
 	19, // 14: handoff.v1.QueueChanged.wait:type_name -> google.protobuf.Duration
 	8,  // 15: handoff.v1.Signal.typing:type_name -> handoff.v1.Typing
-	11, // 16: handoff.v1.Signal.read:type_name -> handoff.v1.Read
+	9,  // 16: handoff.v1.Signal.read:type_name -> handoff.v1.Read
 	20, // 17: handoff.v1.Typing.author:type_name -> handoff.v1.Author
-	1,  // 18: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
-	20, // 19: handoff.v1.Read.author:type_name -> handoff.v1.Author
-	21, // 20: handoff.v1.AttachmentChanged.attachment:type_name -> handoff.v1.Attachment
+	20, // 18: handoff.v1.Read.author:type_name -> handoff.v1.Author
+	21, // 19: handoff.v1.AttachmentChanged.attachment:type_name -> handoff.v1.Attachment
+	1,  // 20: handoff.v1.ListEventsResponse.events:type_name -> handoff.v1.Event
 	21, // [21:21] is the sub-list for method output_type
 	21, // [21:21] is the sub-list for method input_type
 	21, // [21:21] is the sub-list for extension type_name

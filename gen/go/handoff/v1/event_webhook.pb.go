@@ -42,6 +42,8 @@ const (
 	EventKind_EVENT_KIND_PARTICIPANT_CHANGED EventKind = 5
 	// `queue_changed`.
 	EventKind_EVENT_KIND_QUEUE_CHANGED EventKind = 6
+	// `attachment_changed`.
+	EventKind_EVENT_KIND_ATTACHMENT_CHANGED EventKind = 7
 )
 
 // Enum value maps for EventKind.
@@ -54,6 +56,7 @@ var (
 		4: "EVENT_KIND_MESSAGE_STATUS",
 		5: "EVENT_KIND_PARTICIPANT_CHANGED",
 		6: "EVENT_KIND_QUEUE_CHANGED",
+		7: "EVENT_KIND_ATTACHMENT_CHANGED",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED":         0,
@@ -63,6 +66,7 @@ var (
 		"EVENT_KIND_MESSAGE_STATUS":      4,
 		"EVENT_KIND_PARTICIPANT_CHANGED": 5,
 		"EVENT_KIND_QUEUE_CHANGED":       6,
+		"EVENT_KIND_ATTACHMENT_CHANGED":  7,
 	}
 )
 
@@ -1238,7 +1242,7 @@ const file_handoff_v1_event_webhook_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x19.handoff.v1.EventDeliveryR\n" +
 	"deliveries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xda\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xfd\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x1c\n" +
@@ -1246,7 +1250,8 @@ const file_handoff_v1_event_webhook_proto_rawDesc = "" +
 	"\x16EVENT_KIND_WAIT_PROMPT\x10\x03\x12\x1d\n" +
 	"\x19EVENT_KIND_MESSAGE_STATUS\x10\x04\x12\"\n" +
 	"\x1eEVENT_KIND_PARTICIPANT_CHANGED\x10\x05\x12\x1c\n" +
-	"\x18EVENT_KIND_QUEUE_CHANGED\x10\x06*\x9b\x01\n" +
+	"\x18EVENT_KIND_QUEUE_CHANGED\x10\x06\x12!\n" +
+	"\x1dEVENT_KIND_ATTACHMENT_CHANGED\x10\a*\x9b\x01\n" +
 	"\x11EventWebhookState\x12#\n" +
 	"\x1fEVENT_WEBHOOK_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_WEBHOOK_STATE_ACTIVE\x10\x01\x12\x1f\n" +

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/event.proto.
  */
 export const file_handoff_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZoYW5kb2ZmL3YxL2V2ZW50LnByb3RvEgpoYW5kb2ZmLnYxIsADCgVFdmVudBIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgdtZXNzYWdlGAMgASgLMhMuaGFuZG9mZi52MS5NZXNzYWdlSAASMQoNc3RhdGVfY2hhbmdlZBgEIAEoCzIYLmhhbmRvZmYudjEuU3RhdGVDaGFuZ2VkSAASLQoLd2FpdF9wcm9tcHQYBSABKAsyFi5oYW5kb2ZmLnYxLldhaXRQcm9tcHRIABI6Cg5tZXNzYWdlX3N0YXR1cxgGIAEoCzIgLmhhbmRvZmYudjEuTWVzc2FnZVN0YXR1c0NoYW5nZWRIABI9ChNwYXJ0aWNpcGFudF9jaGFuZ2VkGAcgASgLMh4uaGFuZG9mZi52MS5QYXJ0aWNpcGFudENoYW5nZWRIABIxCg1xdWV1ZV9jaGFuZ2VkGAggASgLMhguaGFuZG9mZi52MS5RdWV1ZUNoYW5nZWRIABI7ChJhdHRhY2htZW50X2NoYW5nZWQYCSABKAsyHS5oYW5kb2ZmLnYxLkF0dGFjaG1lbnRDaGFuZ2VkSABCBgoEYm9keSKMAQoMU3RhdGVDaGFuZ2VkEicKBXN0YXRlGAEgASgOMhguaGFuZG9mZi52MS5TZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAIgASgOMhcuaGFuZG9mZi52MS5DbG9zZVJlYXNvbhIkCgdvdXRjb21lGAMgASgLMhMuaGFuZG9mZi52MS5PdXRjb21lIkgKCldhaXRQcm9tcHQSLAoIZGVhZGxpbmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHRleHQYAiABKAkiZQoUTWVzc2FnZVN0YXR1c0NoYW5nZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5oYW5kb2ZmLnYxLk1lc3NhZ2VTdGF0dXMSDgoGZGV0YWlsGAMgASgJIp8BChJQYXJ0aWNpcGFudENoYW5nZWQSDAoEbmFtZRgBIAEoCRI1CgZjaGFuZ2UYAiABKA4yJS5oYW5kb2ZmLnYxLlBhcnRpY2lwYW50Q2hhbmdlZC5DaGFuZ2UiRAoGQ2hhbmdlEhYKEkNIQU5HRV9VTlNQRUNJRklFRBAAEhEKDUNIQU5HRV9KT0lORUQQARIPCgtDSEFOR0VfTEVGVBACIkkKDFF1ZXVlQ2hhbmdlZBIQCghwb3NpdGlvbhgBIAEoBRInCgR3YWl0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIloKBlNpZ25hbBIkCgZ0eXBpbmcYASABKAsyEi5oYW5kb2ZmLnYxLlR5cGluZ0gAEiAKBHJlYWQYAiABKAsyEC5oYW5kb2ZmLnYxLlJlYWRIAEIICgZzaWduYWwiPAoGVHlwaW5nEiIKBmF1dGhvchgBIAEoDjISLmhhbmRvZmYudjEuQXV0aG9yEg4KBmFjdGl2ZRgCIAEoCCKIAQoRTGlzdEV2ZW50c1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBBIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUAoSTGlzdEV2ZW50c1Jlc3BvbnNlEiEKBmV2ZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKBFJlYWQSIgoGYXV0aG9yGAEgASgOMhIuaGFuZG9mZi52MS5BdXRob3ISFgoOdXBfdG9fc2VxdWVuY2UYAiABKAQiUwoRQXR0YWNobWVudENoYW5nZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIqCgphdHRhY2htZW50GAIgASgLMhYuaGFuZG9mZi52MS5BdHRhY2htZW50Qj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_handoff_v1_session]);
+  fileDesc("ChZoYW5kb2ZmL3YxL2V2ZW50LnByb3RvEgpoYW5kb2ZmLnYxIsADCgVFdmVudBIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgdtZXNzYWdlGAMgASgLMhMuaGFuZG9mZi52MS5NZXNzYWdlSAASMQoNc3RhdGVfY2hhbmdlZBgEIAEoCzIYLmhhbmRvZmYudjEuU3RhdGVDaGFuZ2VkSAASLQoLd2FpdF9wcm9tcHQYBSABKAsyFi5oYW5kb2ZmLnYxLldhaXRQcm9tcHRIABI6Cg5tZXNzYWdlX3N0YXR1cxgGIAEoCzIgLmhhbmRvZmYudjEuTWVzc2FnZVN0YXR1c0NoYW5nZWRIABI9ChNwYXJ0aWNpcGFudF9jaGFuZ2VkGAcgASgLMh4uaGFuZG9mZi52MS5QYXJ0aWNpcGFudENoYW5nZWRIABIxCg1xdWV1ZV9jaGFuZ2VkGAggASgLMhguaGFuZG9mZi52MS5RdWV1ZUNoYW5nZWRIABI7ChJhdHRhY2htZW50X2NoYW5nZWQYCSABKAsyHS5oYW5kb2ZmLnYxLkF0dGFjaG1lbnRDaGFuZ2VkSABCBgoEYm9keSKMAQoMU3RhdGVDaGFuZ2VkEicKBXN0YXRlGAEgASgOMhguaGFuZG9mZi52MS5TZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAIgASgOMhcuaGFuZG9mZi52MS5DbG9zZVJlYXNvbhIkCgdvdXRjb21lGAMgASgLMhMuaGFuZG9mZi52MS5PdXRjb21lIkgKCldhaXRQcm9tcHQSLAoIZGVhZGxpbmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHRleHQYAiABKAkiZQoUTWVzc2FnZVN0YXR1c0NoYW5nZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5oYW5kb2ZmLnYxLk1lc3NhZ2VTdGF0dXMSDgoGZGV0YWlsGAMgASgJIp8BChJQYXJ0aWNpcGFudENoYW5nZWQSDAoEbmFtZRgBIAEoCRI1CgZjaGFuZ2UYAiABKA4yJS5oYW5kb2ZmLnYxLlBhcnRpY2lwYW50Q2hhbmdlZC5DaGFuZ2UiRAoGQ2hhbmdlEhYKEkNIQU5HRV9VTlNQRUNJRklFRBAAEhEKDUNIQU5HRV9KT0lORUQQARIPCgtDSEFOR0VfTEVGVBACIkkKDFF1ZXVlQ2hhbmdlZBIQCghwb3NpdGlvbhgBIAEoBRInCgR3YWl0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIloKBlNpZ25hbBIkCgZ0eXBpbmcYASABKAsyEi5oYW5kb2ZmLnYxLlR5cGluZ0gAEiAKBHJlYWQYAiABKAsyEC5oYW5kb2ZmLnYxLlJlYWRIAEIICgZzaWduYWwiPAoGVHlwaW5nEiIKBmF1dGhvchgBIAEoDjISLmhhbmRvZmYudjEuQXV0aG9yEg4KBmFjdGl2ZRgCIAEoCCJCCgRSZWFkEiIKBmF1dGhvchgBIAEoDjISLmhhbmRvZmYudjEuQXV0aG9yEhYKDnVwX3RvX3NlcXVlbmNlGAIgASgEIlMKEUF0dGFjaG1lbnRDaGFuZ2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSKgoKYXR0YWNobWVudBgCIAEoCzIWLmhhbmRvZmYudjEuQXR0YWNobWVudCKIAQoRTGlzdEV2ZW50c1JlcXVlc3QSHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQASiAARIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBBIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUAoSTGlzdEV2ZW50c1Jlc3BvbnNlEiEKBmV2ZW50cxgBIAMoCzIRLmhhbmRvZmYudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_handoff_v1_session]);
 
 /**
  * Event is one entry of a session's log. It never changes once it is logged.
@@ -373,6 +373,62 @@ export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
   messageDesc(file_handoff_v1_event, 7);
 
 /**
+ * Read tells that the other side has seen what was said.
+ *
+ * @generated from message handoff.v1.Read
+ */
+export type Read = Message<"handoff.v1.Read"> & {
+  /**
+   * Who has read.
+   *
+   * @generated from field: handoff.v1.Author author = 1;
+   */
+  author: Author;
+
+  /**
+   * All events up to this sequence were seen.
+   *
+   * @generated from field: uint64 up_to_sequence = 2;
+   */
+  upToSequence: bigint;
+};
+
+/**
+ * Describes the message handoff.v1.Read.
+ * Use `create(ReadSchema)` to create a new message.
+ */
+export const ReadSchema: GenMessage<Read> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_event, 8);
+
+/**
+ * AttachmentChanged tells what became of a file that was pending.
+ *
+ * @generated from message handoff.v1.AttachmentChanged
+ */
+export type AttachmentChanged = Message<"handoff.v1.AttachmentChanged"> & {
+  /**
+   * Id of the message that it belongs to.
+   *
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+
+  /**
+   * The file as it is now, READY or FAILED.
+   *
+   * @generated from field: handoff.v1.Attachment attachment = 2;
+   */
+  attachment?: Attachment | undefined;
+};
+
+/**
+ * Describes the message handoff.v1.AttachmentChanged.
+ * Use `create(AttachmentChangedSchema)` to create a new message.
+ */
+export const AttachmentChangedSchema: GenMessage<AttachmentChanged> = /*@__PURE__*/
+  messageDesc(file_handoff_v1_event, 9);
+
+/**
  * ListEventsRequest chooses events.
  *
  * @generated from message handoff.v1.ListEventsRequest
@@ -413,7 +469,7 @@ export type ListEventsRequest = Message<"handoff.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_event, 8);
+  messageDesc(file_handoff_v1_event, 10);
 
 /**
  * ListEventsResponse is one page.
@@ -441,61 +497,5 @@ export type ListEventsResponse = Message<"handoff.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_event, 9);
-
-/**
- * Read tells that the other side has seen what was said.
- *
- * @generated from message handoff.v1.Read
- */
-export type Read = Message<"handoff.v1.Read"> & {
-  /**
-   * Who has read.
-   *
-   * @generated from field: handoff.v1.Author author = 1;
-   */
-  author: Author;
-
-  /**
-   * All events up to this sequence were seen.
-   *
-   * @generated from field: uint64 up_to_sequence = 2;
-   */
-  upToSequence: bigint;
-};
-
-/**
- * Describes the message handoff.v1.Read.
- * Use `create(ReadSchema)` to create a new message.
- */
-export const ReadSchema: GenMessage<Read> = /*@__PURE__*/
-  messageDesc(file_handoff_v1_event, 10);
-
-/**
- * AttachmentChanged tells what became of a file that was pending.
- *
- * @generated from message handoff.v1.AttachmentChanged
- */
-export type AttachmentChanged = Message<"handoff.v1.AttachmentChanged"> & {
-  /**
-   * Id of the message that it belongs to.
-   *
-   * @generated from field: string message_id = 1;
-   */
-  messageId: string;
-
-  /**
-   * The file as it is now, READY or FAILED.
-   *
-   * @generated from field: handoff.v1.Attachment attachment = 2;
-   */
-  attachment?: Attachment | undefined;
-};
-
-/**
- * Describes the message handoff.v1.AttachmentChanged.
- * Use `create(AttachmentChangedSchema)` to create a new message.
- */
-export const AttachmentChangedSchema: GenMessage<AttachmentChanged> = /*@__PURE__*/
   messageDesc(file_handoff_v1_event, 11);
 
