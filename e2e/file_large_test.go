@@ -32,12 +32,20 @@ func TestFilesThatAreCut(t *testing.T) {
 	begin := func(address string) net.Conn {
 		u, err := url.Parse(address)
 		require.NoError(t, err)
-		conn, err := net.Dial("tcp", u.Host)
-		require.NoError(t, err)
-		_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", u.Path, u.Host, largest)
-		require.NoError(t, err)
-		_, err = io.Copy(conn, noise(largest/2, 1))
-		require.NoError(t, err)
+		var conn net.Conn
+		eventually(t, func() (err error) { // it is refused as long as the one before has not ended
+			if conn, err = net.Dial("tcp", u.Host); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", u.Path, u.Host, largest)
+			if err == nil {
+				_, err = io.Copy(conn, noise(largest/2, 1))
+			}
+			if err != nil {
+				_ = conn.Close()
+			}
+			return err
+		})
 		eventually(t, func() error {
 			if len(s.stored(t)) == 0 {
 				return io.ErrNoProgress

@@ -47,7 +47,7 @@ func TestScopes(t *testing.T) {
 	}
 	values := map[string]any{
 		"agentId": "shop", "conversationId": "conversation", "sessionId": session.GetId(), "text": "x", "typing": true,
-		"name": "x", "size": "1", "calendar": holidays, "id": spareKey.GetId(), "scope": "SCOPE_AGENT", "validateOnly": true, "url": "https://shop.example/events",
+		"name": "x", "size": "1", "calendar": holidays, "id": spareKey.GetId(), "scope": "SCOPE_AGENT", "validateOnly": true, "url": "https://shop.example/events", "deliveryId": "none",
 	}
 	count := 0
 	for _, file := range []protoreflect.FileDescriptor{
