@@ -59,6 +59,7 @@ type sent struct {
 	connection, session, key string
 	kind                     handoff.DeliveryKind
 	at                       time.Time
+	repeat                   bool
 }
 
 func newGateway(t *testing.T) *gateway {
@@ -268,7 +269,7 @@ type vendor struct {
 func (v *vendor) take(ctx context.Context, kind handoff.DeliveryKind, c provider.Call) error {
 	g := v.g
 	g.mu.Lock()
-	n := sent{v.connection, c.SessionID, c.IdempotencyKey, kind, time.Now()}
+	n := sent{v.connection, c.SessionID, c.IdempotencyKey, kind, time.Now(), c.Repeat}
 	g.calls = append(g.calls, n)
 	g.now++
 	g.most = max(g.most, g.now)

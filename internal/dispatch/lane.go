@@ -123,12 +123,15 @@ func (l *lane) needless() bool {
 	}
 }
 
-// call is the first job's.
+// call is the first job's. Only what comes straight from whoever made it is known
+// to be a first attempt: of what the table holds, another process may have tried
+// it and ended before it could say so.
 func (l *lane) call() provider.Call {
 	first := &l.jobs[0].delivery
 	return provider.Call{
 		SessionID: l.id, AgentID: l.session.agentID, Ref: l.session.ref,
 		IdempotencyKey: first.IdempotencyKey(), Time: first.CreateTime,
+		Repeat: first.Attempts > 0 || l.jobs[0].proven,
 	}
 }
 

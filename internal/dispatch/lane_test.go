@@ -327,3 +327,37 @@ func TestWhatComesDuringAReadIsReadToo(t *testing.T) {
 		require.Equal(t, []string{"1"}, g.keysOf("s"))
 	})
 }
+
+// TestARepeatIsSaidToBeOne matters to vendors without idempotency keys: only then
+// do their adapters look before they create.
+func TestARepeatIsSaidToBeOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		g.run(0)
+		g.open("c", "s")
+		failures := 1
+		g.do(func() {
+			g.answer = func(sent) error {
+				if failures--; failures >= 0 {
+					return errors.New("cut")
+				}
+				return nil
+			}
+		})
+		g.message("s", "1")
+		time.Sleep(time.Minute)
+		g.message("s", "2")
+		synctest.Wait()
+		g.committed = func(handoff.Handover) {}
+		g.message("s", "3")
+		g.dispatcher.Wake("s")
+		synctest.Wait()
+		var got []string
+		for _, c := range g.calls {
+			got = append(got, fmt.Sprint(c.key, c.repeat))
+		}
+		require.Equal(t, []string{"1false", "1true", "2false", "3true"}, got[len(got)-4:],
+			"what comes from the table may have been tried by a process that is gone")
+	})
+}

@@ -153,6 +153,11 @@ type Call struct {
 	Ref            handoff.Ref
 	IdempotencyKey string    // the same for each attempt
 	Time           time.Time // when what is delivered happened
+
+	// Repeat tells that an earlier attempt may have got through: it was cut, it
+	// failed, or this program ended before it knew. An adapter whose vendor knows
+	// no idempotency keys then looks before it creates.
+	Repeat bool
 }
 
 // Request is an inbound webhook.
