@@ -175,4 +175,9 @@ type Reply struct {
 	Status      int
 	ContentType string
 	Body        []byte
+
+	// Always has the answer given even if what the request tells is of no session of
+	// ours, or comes too late for it. It is for vendors that tell of everything in
+	// an account, and that take any refusal for an outage.
+	Always bool
 }

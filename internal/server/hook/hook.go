@@ -89,7 +89,8 @@ func rest(r *http.Request) string {
 }
 
 // apply applies all inbounds. One that is late or meant for a session that is
-// not ours does not hold up the others; its error is the answer all the same.
+// not ours does not hold up the others; its error is the answer all the same,
+// unless the vendor must not be told.
 func (h Webhooks) apply(ctx context.Context, got agents.Received) error {
 	var refused error
 	for _, in := range got.Inbound {
@@ -97,7 +98,9 @@ func (h Webhooks) apply(ctx context.Context, got agents.Received) error {
 		switch {
 		case err == nil:
 		case handoff.CodeOf(err) == handoff.CodePrecondition, handoff.CodeOf(err) == handoff.CodeNotFound:
-			refused = err
+			if !got.Reply.Always {
+				refused = err
+			}
 		default:
 			return err
 		}

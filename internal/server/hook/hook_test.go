@@ -19,6 +19,7 @@ import (
 
 // taken is a connection that understands everything, or nothing of its quarantine.
 type taken struct {
+	reply   provider.Reply
 	misread error
 	kept    *[]error // why webhooks are in quarantine
 	ended   *[]error // how replays ended
@@ -26,8 +27,10 @@ type taken struct {
 
 var hello = agents.Received{ConnectionID: "c", Inbound: []handoff.Inbound{{Body: handoff.HumanMessage{Text: "hello"}}}}
 
-func (taken) Receive(context.Context, string, string, provider.Request) (agents.Received, error) {
-	return hello, nil
+func (c taken) Receive(context.Context, string, string, provider.Request) (agents.Received, error) {
+	got := hello
+	got.Reply = c.reply
+	return got, nil
 }
 
 func (c taken) Keep(_ context.Context, _ string, _ provider.Request, why error) {
@@ -50,9 +53,11 @@ type refusing struct{ err error }
 
 func (r refusing) Receive(context.Context, string, handoff.Inbound) error { return r.err }
 
-func post(err error, body string) int {
+func post(err error, body string) int { return postTo(taken{}, err, body) }
+
+func postTo(connection taken, err error, body string) int {
 	mux := http.NewServeMux()
-	hook.Webhooks{Connections: taken{}, Receiver: refusing{err}, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}.Mount(mux)
+	hook.Webhooks{Connections: connection, Receiver: refusing{err}, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}.Mount(mux)
 	answer := httptest.NewRecorder()
 	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/webhooks/webhook/token", strings.NewReader(body)))
 	return answer.Code
@@ -116,5 +121,20 @@ func TestReplay(t *testing.T) {
 		if c.noted {
 			require.Equal(t, err, ended[0], name)
 		}
+	}
+}
+
+// TestSomeVendorsAreNotToldWhatIsNotOurs matters because they tell of every
+// conversation of an account, and stop telling after enough refusals. What we
+// could not keep they are told all the same.
+func TestSomeVendorsAreNotToldWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[error][2]int{
+		handoff.ErrSessionNotFound: {http.StatusNotFound, http.StatusOK},
+		handoff.ErrSessionClosed:   {http.StatusConflict, http.StatusOK},
+		handoff.Errorf(handoff.CodeUnavailable, "DATABASE_STUCK", "not now"): {http.StatusServiceUnavailable, http.StatusServiceUnavailable},
+	} {
+		require.Equal(t, want[0], postTo(taken{}, reason, "{}"), "%v", reason)
+		require.Equal(t, want[1], postTo(taken{reply: provider.Reply{Always: true}}, reason, "{}"), "%v", reason)
 	}
 }
