@@ -57,7 +57,7 @@ type Attachment struct {
 	State FileState `json:"state,omitempty"` // when it was logged; empty = ready
 }
 
-// Customer is who talks to the agent. What a browser says of itself is unverified.
+// Customer is who talks to the agent.
 type Customer struct {
 	Email       string            `json:"email,omitempty"`
 	Name        string            `json:"name,omitempty"`
@@ -66,6 +66,10 @@ type Customer struct {
 	AnonymousID string            `json:"anonymous_id,omitempty"`
 	Locale      string            `json:"locale,omitempty"`
 	Attributes  map[string]string `json:"attributes,omitempty"`
+
+	// Unverified tells that a browser said all this of itself, without a backend
+	// that knows who it is: it must not be matched to anybody known at the desk.
+	Unverified bool `json:"unverified,omitempty"`
 }
 
 // Priority is how urgent the caller holds a handoff.

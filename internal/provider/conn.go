@@ -100,6 +100,25 @@ func (c *Conn) Signal(ctx context.Context, call Call, s handoff.Signal) error {
 	return nil
 }
 
+// Reconciles reports whether the adapter is a [Reconciler].
+func (c *Conn) Reconciles() bool {
+	_, ok := c.adapter.(Reconciler)
+	return ok
+}
+
+// Since is the adapter's [Reconciler]; one that is none has nothing to tell.
+func (c *Conn) Since(ctx context.Context, call Call, since time.Time) (inbound []handoff.Inbound, err error) {
+	r, ok := c.adapter.(Reconciler)
+	if !ok {
+		return nil, nil
+	}
+	err = c.call(ctx, "reconcile", call, func(ctx context.Context) (err error) {
+		inbound, err = r.Since(ctx, call, since)
+		return err
+	})
+	return inbound, err
+}
+
 // Paces reports whether the adapter is a [Pacer].
 func (c *Conn) Paces() bool {
 	_, ok := c.adapter.(Pacer)

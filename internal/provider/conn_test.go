@@ -261,6 +261,34 @@ func TestPacePassesWhatTheAdapterSays(t *testing.T) {
 	require.Empty(t, key, "a panic holds up nobody")
 }
 
+// reconciler is a fake that can be asked what was told.
+type reconciler struct{ fake }
+
+func (r reconciler) Since(ctx context.Context, c Call, since time.Time) ([]handoff.Inbound, error) {
+	return []handoff.Inbound{{Ref: c.Ref.ID, Key: since.Format(time.RFC3339)}}, r.do(ctx)
+}
+
+func TestSinceAsksWhatTheAdapterKnows(t *testing.T) {
+	t.Parallel()
+	call := Call{SessionID: "ses_1", Ref: handoff.Ref{ID: "ref"}}
+	c, _ := newConn(fake{})
+	require.False(t, c.Reconciles())
+	inbound, err := c.Since(t.Context(), call, time.Unix(0, 0))
+	require.NoError(t, err)
+	require.Empty(t, inbound, "an adapter that cannot be asked has nothing to tell")
+
+	good := fake{do: func(context.Context) error { return nil }}
+	c.adapter = reconciler{good}
+	require.True(t, c.Reconciles())
+	inbound, err = c.Since(t.Context(), call, time.Unix(0, 0).UTC())
+	require.NoError(t, err)
+	require.Equal(t, []handoff.Inbound{{Ref: "ref", Key: "1970-01-01T00:00:00Z"}}, inbound)
+
+	c.adapter = reconciler{fake{do: func(context.Context) error { panic("odd") }}}
+	_, err = c.Since(t.Context(), call, time.Time{})
+	require.Equal(t, ClassTransient, ClassOf(err), "it is guarded like every call")
+}
+
 func TestLimitsHaveDefaults(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, Limits{Concurrent: DefaultConcurrent}, Limits{}.WithDefaults())

@@ -44,6 +44,11 @@ type Deps struct {
 	HTTP  *http.Client // guarded: no redirects, no private addresses unless allowed
 	Files Files        // for adapters with the capability of attachments
 	Now   handoff.Clock
+
+	// Sent reports whether a message that we sent is known by the vendor's id. It
+	// is for adapters that look whether a repeat has got through: what they find
+	// there may be an earlier message with the same text. May be nil; then none is.
+	Sent func(ctx context.Context, vendorID string) (bool, error)
 }
 
 // Files gives adapters the content of a message's attachments. Those that a vendor
@@ -55,6 +60,15 @@ type Files interface {
 
 	// Link returns an address where the vendor can read it, for a week.
 	Link(a handoff.Attachment) string
+}
+
+// Greeter is a [Kind] whose vendor wants an answer when the receive URL is entered
+// there, which may be before it gives out its secrets.
+type Greeter interface {
+	// Greet answers a request that only asks whether somebody is there, and tells
+	// nothing. The configuration may be incomplete. ok is false for any other
+	// request. It is pure.
+	Greet(config proto.Message, r Request) (reply Reply, ok bool)
 }
 
 // Descriptor is what is known of a kind before it is configured.
@@ -137,6 +151,14 @@ type Typer interface {
 type Reader interface {
 	// Read tells that the customer has seen everything up to now. As with Typing.
 	Read(ctx context.Context, c Call) error
+}
+
+// Reconciler is an [Adapter] that can ask its vendor what webhooks have told, or
+// would have if they had not got lost while one of the two sides was away.
+type Reconciler interface {
+	// Since returns what was told of an open session since a time, the oldest first,
+	// as webhooks would have, with the same keys: what did arrive counts for nothing.
+	Since(ctx context.Context, c Call, since time.Time) ([]handoff.Inbound, error)
 }
 
 // Stripper is an adapter whose vendor puts secrets into what it sends.

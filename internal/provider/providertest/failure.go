@@ -11,14 +11,15 @@ import (
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/emulator"
 )
 
 // failing makes the vendor fail and returns what each kind of call makes of it.
-func (e *env) failing(t *testing.T, f Fault) map[string]*provider.Error {
+func (e *env) failing(t *testing.T, f emulator.Fault) map[string]*provider.Error {
 	t.Helper()
 	c := e.open(t)
-	e.vendor.Server().Fail(f)
-	defer e.vendor.Server().Heal()
+	e.server.Fail(f)
+	defer e.server.Heal()
 	got := map[string]*provider.Error{}
 	got["check"] = e.asError(t, e.conn.Check(t.Context()))
 	fresh := e.newCall()
@@ -31,13 +32,16 @@ func (e *env) failing(t *testing.T, f Fault) map[string]*provider.Error {
 		c.IdempotencyKey = "close-1"
 		got["close"] = e.asError(t, e.conn.Close(t.Context(), c, handoff.ClosedByCustomer))
 	}
+	if got["close"] == nil && (f.Status == 404 || f.Status == 409 || f.Status == 410) {
+		delete(got, "close") // what is gone, or as it should be, is closed
+	}
 	for name, err := range got {
 		require.NotNil(t, err, "%s with %+v", name, f)
 	}
 	return got
 }
 
-func (e *env) assertClass(t *testing.T, f Fault, class provider.Class, wait time.Duration) {
+func (e *env) assertClass(t *testing.T, f emulator.Fault, class provider.Class, wait time.Duration) {
 	t.Helper()
 	for _, f.BodyFirst = range []bool{false, true} {
 		for name, err := range e.failing(t, f) {
@@ -51,22 +55,22 @@ func (e *env) assertClass(t *testing.T, f Fault, class provider.Class, wait time
 func refusedForGood(e *env) {
 	t := e.t
 	for _, status := range []int{400, 404, 405, 409, 410, 413, 415, 422, 451} {
-		e.assertClass(t, Fault{Status: status}, provider.ClassRejected, 0)
+		e.assertClass(t, emulator.Fault{Status: status}, provider.ClassRejected, 0)
 	}
 }
 
 func refusedCredentials(e *env) {
 	t := e.t
-	e.assertClass(t, Fault{Status: 401}, provider.ClassCredentials, 0)
-	e.assertClass(t, Fault{Status: 403}, provider.ClassCredentials, 0)
+	e.assertClass(t, emulator.Fault{Status: 401}, provider.ClassCredentials, 0)
+	e.assertClass(t, emulator.Fault{Status: 403}, provider.ClassCredentials, 0)
 }
 
 func tryAgain(e *env) {
 	t := e.t
 	for _, status := range []int{408, 425, 500, 502, 503, 504, 599} {
-		e.assertClass(t, Fault{Status: status}, provider.ClassTransient, 0)
+		e.assertClass(t, emulator.Fault{Status: status}, provider.ClassTransient, 0)
 	}
-	e.assertClass(t, Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}}, provider.ClassTransient, 30*time.Second)
+	e.assertClass(t, emulator.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}}, provider.ClassTransient, 30*time.Second)
 }
 
 func rateLimited(e *env) {
@@ -79,14 +83,20 @@ func rateLimited(e *env) {
 		"99999999999999999999": provider.MaxRetryAfter,
 		"soon":                 0,
 	} {
-		e.assertClass(t, Fault{Status: 429, Header: http.Header{"Retry-After": {value}}}, provider.ClassRateLimited, want)
+		e.assertClass(t, emulator.Fault{Status: 429, Header: http.Header{"Retry-After": {value}}}, provider.ClassRateLimited, want)
+	}
+	if e.h.Traits.RetryIn != nil {
+		f := emulator.Fault{Status: 429, Header: e.h.Traits.RetryIn(e.now, 40*time.Second)}
+		for name, err := range e.failing(t, f) {
+			assert.InDelta(t, 40, err.RetryAfter.Seconds(), 1, "%s with the vendor's own headers", name)
+		}
 	}
 }
 
 func noAnswer(e *env) {
 	t := e.t
 	c := e.open(t)
-	e.vendor.Server().Fail(Fault{Hang: true})
+	e.server.Fail(emulator.Fault{Hang: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	e.said = append(e.said, "are you there")
@@ -100,7 +110,7 @@ func noAnswer(e *env) {
 
 func cutConnection(e *env) {
 	t := e.t
-	e.assertClass(t, Fault{Cut: true}, provider.ClassTransient, 0)
+	e.assertClass(t, emulator.Fault{Cut: true}, provider.ClassTransient, 0)
 }
 
 func redirects(e *env) {
@@ -108,7 +118,7 @@ func redirects(e *env) {
 	elsewhere := NewServer(t, http.NotFoundHandler())
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		location := http.Header{"Location": {elsewhere.URL() + "/login?token=abc"}}
-		for name, err := range e.failing(t, Fault{Status: status, Header: location}) {
+		for name, err := range e.failing(t, emulator.Fault{Status: status, Header: location}) {
 			assert.Equal(t, provider.ClassRejected, err.Class, name)
 			assert.ErrorContains(t, err, "redirect", name)
 			assert.ErrorContains(t, err, elsewhere.URL()+"/login", name)

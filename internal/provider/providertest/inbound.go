@@ -2,7 +2,12 @@ package providertest
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,24 +15,52 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/human-handoff/handoff/internal/agents"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/emulator"
+	"github.com/human-handoff/handoff/internal/server/hook"
 )
 
-// receive hands a genuine webhook to the connection and returns the one thing that it tells.
-func (e *env) receive(t *testing.T, r provider.Request) handoff.Inbound {
+// act has somebody do something at the desk and returns the vendor's webhooks.
+func (e *env) act(t *testing.T, c provider.Call, a emulator.Act) []provider.Request {
+	t.Helper()
+	all, err := e.vendor.Do(c.Ref.ID, a)
+	require.NoError(t, err, "%s", a.Kind)
+	return all
+}
+
+// do has somebody do something at the desk and returns what the webhooks tell.
+func (e *env) do(t *testing.T, c provider.Call, a emulator.Act) []handoff.Inbound {
+	t.Helper()
+	var all []handoff.Inbound
+	for _, r := range e.act(t, c, a) {
+		all = append(all, e.receiveAll(t, r)...)
+	}
+	return all
+}
+
+// receiveAll hands a genuine webhook to the connection and returns what it tells.
+func (e *env) receiveAll(t *testing.T, r provider.Request) []handoff.Inbound {
 	t.Helper()
 	before := cloneRequest(r)
 	reply, inbound, err := e.conn.Receive(r)
 	require.NoError(t, err)
 	assert.Less(t, reply.Status, 300)
-	require.Len(t, inbound, 1)
 	assert.Equal(t, before, r, "a request is only read")
 	again, same, err := e.conn.Receive(r)
 	require.NoError(t, err)
 	assert.Equal(t, reply, again, "parsing is pure")
 	assert.Equal(t, inbound, same)
-	return inbound[0]
+	return inbound
+}
+
+// receive is receiveAll of a webhook that tells one thing.
+func (e *env) receive(t *testing.T, r provider.Request) handoff.Inbound {
+	t.Helper()
+	all := e.receiveAll(t, r)
+	require.Len(t, all, 1)
+	return all[0]
 }
 
 // belongs says whether an inbound leads to the session of a call.
@@ -38,32 +71,55 @@ func belongs(in handoff.Inbound, c provider.Call) bool {
 	return in.Ref != "" && in.Ref == c.Ref.ID
 }
 
-func humanMessage(e *env) {
+// say returns a genuine webhook of a human's message.
+func (e *env) say(t *testing.T, c provider.Call, text string) provider.Request {
+	t.Helper()
+	all := e.act(t, c, emulator.Act{Kind: emulator.Say, Text: text})
+	require.Len(t, all, 1)
+	return all[0]
+}
+
+func duplicateWebhooks(e *env) {
 	t := e.t
 	c := e.open(t)
-	for name, text := range texts() {
-		first := e.vendor.Message(c, text)
-		in := e.receive(t, first)
-		assert.True(t, belongs(in, c), name)
-		m, ok := in.Body.(handoff.HumanMessage)
-		require.True(t, ok, name)
-		assert.Equal(t, text, m.Text, name)
-		assert.NotEmpty(t, in.Key, name)
-
-		assert.Equal(t, in.Key, e.receive(t, cloneRequest(first)).Key, "%s: delivered twice, it is the same", name)
-		assert.NotEqual(t, in.Key, e.receive(t, e.vendor.Message(c, text)).Key, "%s: said twice, it is not", name)
+	for _, act := range []emulator.Act{{Kind: emulator.Say, Text: "once"}, {Kind: emulator.Close}} {
+		for _, r := range e.act(t, c, act) {
+			first := e.receiveAll(t, r)
+			e.now = e.now.Add(time.Minute)
+			later := cloneRequest(r)
+			later.Time = e.now
+			assert.Equal(t, first, e.receiveAll(t, later), "delivered twice, it is the same")
+			for _, in := range first {
+				assert.NotEmpty(t, in.Key)
+			}
+		}
 	}
 }
 
-func humanClose(e *env) {
+// reorderedWebhooks hands over a talk from its end to its beginning: each thing
+// stands for itself, and nothing depends on what came before.
+func reorderedWebhooks(e *env) {
 	t := e.t
-	c, other := e.open(t), e.open(t)
-	in := e.receive(t, e.vendor.Closed(c))
-	assert.True(t, belongs(in, c))
-	assert.False(t, belongs(in, other))
-	assert.IsType(t, handoff.HumanClosed{}, in.Body)
-	assert.NotEmpty(t, in.Key)
-	assert.NotEqual(t, in.Key, e.receive(t, e.vendor.Closed(other)).Key)
+	c := e.open(t)
+	var all []provider.Request
+	for _, act := range []emulator.Act{{Kind: emulator.Say, Text: "one"}, {Kind: emulator.Say, Text: "two"}, {Kind: emulator.Close}} {
+		all = append(all, e.act(t, c, act)...)
+		e.now = e.now.Add(time.Second)
+	}
+	var inOrder, reversed []handoff.Inbound
+	for _, r := range all {
+		inOrder = append(inOrder, e.receiveAll(t, r)...)
+	}
+	for _, r := range slices.Backward(all) {
+		reversed = append(reversed, e.receiveAll(t, r)...)
+	}
+	slices.Reverse(reversed)
+	assert.Equal(t, inOrder, reversed)
+	keys := map[string]bool{}
+	for _, in := range inOrder {
+		keys[in.Key] = true
+	}
+	assert.Len(t, keys, 3, "and is known by a key of its own")
 }
 
 // refuse hands over a webhook that must not be taken for the vendor's.
@@ -80,46 +136,57 @@ func (e *env) refuse(t *testing.T, r provider.Request, what string) {
 func forgedWebhooks(e *env) {
 	t := e.t
 	c := e.open(t)
-	for name, genuine := range map[string]provider.Request{"message": e.vendor.Message(c, "hello"), "close": e.vendor.Closed(c)} {
-		e.receive(t, genuine)
-
-		unsigned := cloneRequest(genuine)
-		unsigned.Header = http.Header{"Content-Type": {"application/json"}}
-		e.refuse(t, unsigned, name+" without any proof")
-
-		changed := cloneRequest(genuine)
-		changed.Body = bytes.Replace(changed.Body, []byte(`"`), []byte(`" `), 1)
-		require.NotEqual(t, genuine.Body, changed.Body)
-		e.refuse(t, changed, name+" with another body")
-
-		for header, values := range genuine.Header {
-			if strings.HasPrefix(header, "Content-") || header == "User-Agent" {
-				continue
-			}
-			for _, value := range []string{"", values[0] + "x", "x" + values[0], strings.Repeat("\xff", 40)} {
-				changed := cloneRequest(genuine)
-				changed.Header.Set(header, value)
-				e.refuse(t, changed, name+" with another "+header)
-			}
+	for _, act := range []emulator.Act{{Kind: emulator.Say, Text: "hello"}, {Kind: emulator.Close}} {
+		for _, genuine := range e.act(t, c, act) {
+			e.receiveAll(t, genuine)
+			e.refuseChanged(genuine, string(act.Kind))
 		}
 	}
-	stranger := e.h.NewVendor(t, e.clock)
-	e.refuse(t, stranger.Message(c, "hello"), "message of another account")
+	stranger := newEnv(t, e.h)
+	foreign := stranger.open(t)
+	e.refuse(t, stranger.say(t, foreign, "hello"), "message of another account")
+}
+
+func (e *env) refuseChanged(genuine provider.Request, name string) {
+	t := e.t
+	unsigned := cloneRequest(genuine)
+	unsigned.Header = http.Header{"Content-Type": genuine.Header["Content-Type"]}
+	e.refuse(t, unsigned, name+" without any proof")
+
+	changed := cloneRequest(genuine)
+	changed.Body = bytes.Replace(changed.Body, []byte(`"`), []byte(`" `), 1)
+	require.NotEqual(t, genuine.Body, changed.Body)
+	e.refuse(t, changed, name+" with another body")
+
+	for header, values := range genuine.Header {
+		if strings.HasPrefix(header, "Content-") || header == "User-Agent" || header == "Accept" {
+			continue
+		}
+		for _, value := range []string{"", values[0] + "x", "x" + values[0], strings.Repeat("\xff", 40)} {
+			changed := cloneRequest(genuine)
+			changed.Header.Set(header, value)
+			e.refuse(t, changed, name+" with another "+header)
+		}
+	}
 }
 
 func staleWebhooks(e *env) {
 	t := e.t
 	c := e.open(t)
+	if !e.h.Traits.Expires {
+		e.why = "nothing proves when a webhook was sent; its key tells a repeat"
+	}
 	for _, off := range []time.Duration{-time.Hour, time.Hour} {
-		r := e.vendor.Message(c, "hello")
+		r := e.say(t, c, "hello")
+		genuine := e.receive(t, r)
 		r.Time = r.Time.Add(off)
-		if e.h.Expires {
+		if e.h.Traits.Expires {
 			e.refuse(t, r, "sent "+off.String()+" off")
 		} else {
-			e.receive(t, r) // nothing in it tells when it was sent; the key tells a repeat
+			assert.Equal(t, genuine, e.receive(t, r), "the same counts for nothing when it comes again")
 		}
 	}
-	r := e.vendor.Message(c, "hello")
+	r := e.say(t, c, "hello")
 	r.Time = r.Time.Add(3 * time.Minute)
 	e.receive(t, r)
 }
@@ -130,12 +197,146 @@ func garbageWebhooks(e *env) {
 		"", " ", "\x00", "null", "true", "0", `""`, "[]", "{", `{"`, "{}x", "\xff\xfe{}", "<xml/>", "a=b&c=d",
 		strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 100_000), `{"body":` + strings.Repeat("9", 10_000) + `}`,
 	} {
-		r := e.vendor.Garbage([]byte(body))
+		r := e.vendor.Webhook([]byte(body))
 		_, inbound, err := e.conn.Receive(r)
 		assert.Empty(t, inbound)
 		require.Error(t, err, "%.20q", body)
 		assert.NotEqual(t, handoff.CodeInternal, handoff.CodeOf(err), "%.20q: %v", body, err)
 		e.errs = append(e.errs, err)
+	}
+}
+
+// newFields adds a field to every object of a webhook.
+func newFields(e *env) {
+	t := e.t
+	c := e.open(t)
+	r := e.say(t, c, "hello")
+	before := e.receive(t, r)
+	var body map[string]any
+	if json.Unmarshal(r.Body, &body) != nil {
+		e.why = "its webhooks are no JSON objects"
+		return
+	}
+	widen(body)
+	data, err := json.Marshal(body)
+	require.NoError(t, err)
+	after := e.receive(t, e.vendor.Webhook(data))
+	assert.Equal(t, before.Body, after.Body)
+	assert.True(t, belongs(after, c))
+}
+
+func widen(value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			widen(inner)
+		}
+		v["field_of_the_future"] = map[string]any{"list": []any{1, nil, "x"}}
+	case []any:
+		for _, inner := range v {
+			widen(inner)
+		}
+	}
+}
+
+// told keeps what the webhook route applies, and finds the connection.
+type told struct {
+	conn *provider.Conn
+	all  []handoff.Inbound
+}
+
+// Receive implements hook.Receiver.
+func (k *told) apply(in handoff.Inbound) { k.all = append(k.all, in) }
+
+type receiverFunc func(in handoff.Inbound)
+
+// Receive implements hook.Receiver.
+func (f receiverFunc) Receive(_ context.Context, _ string, in handoff.Inbound) error {
+	f(in)
+	return nil
+}
+
+// Receive implements hook.Connections.
+func (k *told) Receive(_ context.Context, _, _ string, r provider.Request) (agents.Received, error) {
+	reply, inbound, err := k.conn.Receive(r)
+	return agents.Received{ConnectionID: "con_1", Reply: reply, Inbound: inbound}, err
+}
+
+// Keep implements hook.Connections.
+func (k *told) Keep(context.Context, string, provider.Request, error) {}
+
+// Requarantined implements hook.Connections.
+func (k *told) Requarantined(context.Context, int64) (agents.Received, error) {
+	return agents.Received{}, agents.ErrNotQuarantined
+}
+
+// Replayed implements hook.Connections.
+func (k *told) Replayed(context.Context, int64, error) error { return nil }
+
+// post sends a webhook over HTTP, as the vendor does, and returns the status of
+// the answer, how long it took and what came of it.
+func (e *env) post(t *testing.T, r provider.Request) (status int, took time.Duration, inbound []handoff.Inbound) {
+	t.Helper()
+	k := &told{conn: e.conn}
+	mux := http.NewServeMux()
+	hook.Webhooks{Connections: k, Receiver: receiverFunc(k.apply), Now: e.clock, Logger: slog.New(slog.DiscardHandler)}.Mount(mux)
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	request, err := http.NewRequestWithContext(t.Context(), r.Method, server.URL+"/webhooks/kind/token"+r.Path+"?"+r.Query, bytes.NewReader(r.Body))
+	require.NoError(t, err)
+	request.Header = r.Header.Clone()
+	began := time.Now()
+	answer, err := server.Client().Do(request)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	return answer.StatusCode, time.Since(began), k.all
+}
+
+func oversizedWebhooks(e *env) {
+	t := e.t
+	const limit = 4 << 20
+	c := e.open(t)
+	status, took, inbound := e.post(t, e.say(t, c, "hello"))
+	assert.Less(t, status, 300)
+	assert.Less(t, took, 400*time.Millisecond, "vendors lose their patience")
+	assert.Len(t, inbound, 1)
+
+	status, _, inbound = e.post(t, e.vendor.Webhook(bytes.Repeat([]byte(" "), limit+1)))
+	assert.Equal(t, http.StatusRequestEntityTooLarge, status)
+	assert.Empty(t, inbound)
+}
+
+// handshakes are answered, and tell nothing, even before the vendor's secrets are known.
+func handshakes(e *env) {
+	t := e.t
+	greeter, greets := e.h.Kind.(provider.Greeter)
+	if e.lacks(emulator.Greet) {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			r := provider.Request{Method: method, Header: http.Header{}, Time: e.now}
+			_, inbound, err := e.conn.Receive(r)
+			require.Error(t, err)
+			assert.Empty(t, inbound)
+			e.errs = append(e.errs, err)
+		}
+		return
+	}
+	all, err := e.vendor.Do("", emulator.Act{Kind: emulator.Greet})
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	for i, r := range all {
+		status, _, inbound := e.post(t, r)
+		assert.Less(t, status, 300, "%s", r.Method)
+		assert.Empty(t, inbound)
+		if i == 0 && greets {
+			reply, ok := greeter.Greet(e.h.Kind.Describe().Config, r)
+			assert.True(t, ok, "it is answered before anything is configured")
+			assert.Less(t, reply.Status, 300)
+		}
+	}
+	if greets {
+		c := e.open(t)
+		_, ok := greeter.Greet(e.h.Kind.Describe().Config, e.say(t, c, "hello"))
+		assert.False(t, ok, "nothing else is")
 	}
 }
 

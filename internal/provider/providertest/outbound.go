@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/emulator"
 )
 
 func goodCredentials(e *env) {
@@ -17,30 +19,49 @@ func goodCredentials(e *env) {
 	err := e.conn.Check(t.Context())
 	e.saw(err)
 	require.NoError(t, err)
-	assert.Zero(t, e.vendor.Sessions(), "a check leaves nothing at the desk")
+	assert.Empty(t, e.vendor.Sessions(), "a check leaves nothing at the desk")
 }
 
 func badCredentials(e *env) {
 	t := e.t
-	config := proto.Clone(e.vendor.Config())
-	e.h.Spoil(config)
+	config := proto.Clone(e.config())
+	e.h.Traits.Spoil(config)
 	err := e.asError(t, e.connect(t, config).Check(t.Context()))
 	require.NotNil(t, err)
 	assert.Equal(t, provider.ClassCredentials, err.Class)
-	assert.Zero(t, e.vendor.Sessions())
+	assert.Empty(t, e.vendor.Sessions())
+}
+
+func revokedCredentials(e *env) {
+	t := e.t
+	c := e.open(t)
+	require.Nil(t, e.send(t, c, "before"))
+	e.vendor.Revoke()
+	c.IdempotencyKey = "msg-2"
+	errs := map[string]*provider.Error{
+		"check": e.asError(t, e.conn.Check(t.Context())),
+		"send":  e.send(t, c, "after"),
+	}
+	_, err := e.conn.Open(t.Context(), e.newCall(), someStart())
+	errs["open"] = e.asError(t, err)
+	for name, err := range errs {
+		require.NotNil(t, err, name)
+		assert.Equal(t, provider.ClassCredentials, err.Class, name)
+	}
+	s := e.seen(t, c)
+	assert.Equal(t, []string{"before"}, s.Messages())
 }
 
 func start(e *env) {
 	t := e.t
 	c := e.open(t)
 	assert.NotEmpty(t, c.Ref.ID, "the desk's word for the session")
-	require.Equal(t, 1, e.vendor.Sessions())
-	s, ok := e.vendor.Session(c)
-	require.True(t, ok)
+	require.Len(t, e.vendor.Sessions(), 1)
+	s := e.seen(t, c)
 	given := someStart()
 	want := given.Customer
-	if e.h.Identity != nil {
-		want = e.h.Identity(want)
+	if e.h.Traits.Identity != nil {
+		want = e.h.Traits.Identity(want)
 	}
 	assert.Equal(t, want, s.Customer)
 	rest := s.Context
@@ -49,7 +70,7 @@ func start(e *env) {
 		require.True(t, found, "%q is missing or not in its place in %q", text, s.Context)
 		rest = after
 	}
-	assert.Empty(t, s.Messages)
+	assert.Empty(t, s.Messages())
 	assert.Empty(t, s.Closed)
 }
 
@@ -62,8 +83,7 @@ func startWithoutEmail(e *env) {
 	e.saw(err)
 	require.NoError(t, err, "the default address is there for it")
 	c.Ref = ref
-	s, ok := e.vendor.Session(c)
-	require.True(t, ok)
+	s := e.seen(t, c)
 	assert.NotEqual(t, begin.DefaultEmail, s.Customer.Email, "the default address is nobody's identity")
 
 	begin.DefaultEmail = ""
@@ -75,7 +95,7 @@ func startWithoutEmail(e *env) {
 	}
 	require.NotNil(t, known)
 	assert.Equal(t, provider.ClassRejected, known.Class)
-	assert.Equal(t, 1, e.vendor.Sessions())
+	assert.Len(t, e.vendor.Sessions(), 1)
 }
 
 // The least that a start can hold: a question without a history, or nothing but a customer.
@@ -88,8 +108,7 @@ func startWithLittle(e *env) {
 		e.saw(err)
 		require.NoError(t, err)
 		c.Ref = ref
-		s, ok := e.vendor.Session(c)
-		require.True(t, ok)
+		s := e.seen(t, c)
 		assert.Contains(t, s.Context, begin.Question)
 	}
 }
@@ -117,15 +136,38 @@ func messagesArriveLiterally(e *env) {
 	t := e.t
 	for name, text := range texts() {
 		if e.caps.MaxTextBytes > 0 && len(text) > e.caps.MaxTextBytes {
-			text = text[:e.caps.MaxTextBytes&^1] // the core splits longer ones; each of these letters has one or two bytes
+			text = text[:e.caps.MaxTextBytes&^1] // each of these letters has one or two bytes
 		}
 		c := e.open(t)
 		c.IdempotencyKey = "msg-" + name
 		require.Nil(t, e.send(t, c, text), name)
-		s, ok := e.vendor.Session(c)
-		require.True(t, ok)
-		assert.Equal(t, []string{text}, s.Messages, name)
+		s := e.seen(t, c)
+		assert.Equal(t, []string{text}, s.Messages(), name)
 	}
+}
+
+// longText sends more than the vendor takes; what arrives is its beginning, or the
+// vendor refuses it for good. Where it takes all, all arrives.
+func longText(e *env) {
+	t := e.t
+	text := strings.Repeat("0123456789 ", handoff.MaxTextBytes/11)
+	c := e.open(t)
+	c.IdempotencyKey = "msg-long"
+	err := e.send(t, c, text)
+	s := e.seen(t, c)
+	got := strings.Join(s.Messages(), "")
+	if e.caps.MaxTextBytes == 0 {
+		require.Nil(t, err)
+		assert.Equal(t, text, got)
+		return
+	}
+	e.why = "cut or refused at the declared limit"
+	if err != nil {
+		assert.Equal(t, provider.ClassRejected, err.Class)
+		assert.Empty(t, got)
+		return
+	}
+	assert.True(t, strings.HasPrefix(text, strings.TrimRight(got, "…")))
 }
 
 func closeReasons(e *env) {
@@ -140,9 +182,8 @@ func closeReasons(e *env) {
 		err := e.conn.Close(t.Context(), c, reason)
 		e.saw(err)
 		require.NoError(t, err, reason)
-		s, ok := e.vendor.Session(c)
-		require.True(t, ok)
-		want := e.h.CloseAs[reason]
+		s := e.seen(t, c)
+		want := e.h.Traits.CloseAs[reason]
 		if !e.caps.CanClose {
 			want = ""
 		}
@@ -150,28 +191,47 @@ func closeReasons(e *env) {
 	}
 }
 
+// closeTwice tells a desk of an end that it knows already.
+func closeTwice(e *env) {
+	t := e.t
+	for _, act := range []emulator.ActKind{emulator.Close, emulator.Delete} {
+		c := e.open(t)
+		if _, lacks := e.h.Traits.Lacks[act]; !lacks {
+			_, err := e.vendor.Do(c.Ref.ID, emulator.Act{Kind: act})
+			require.NoError(t, err)
+		}
+		for i := range 2 {
+			c.IdempotencyKey = fmt.Sprintf("%s-close-%d", c.SessionID, i)
+			err := e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
+			e.saw(err)
+			require.NoError(t, err, "it is as it should be, after %s", act)
+		}
+	}
+}
+
 func idempotencyKeys(e *env) {
 	t := e.t
+	key := e.h.Traits.IdempotencyKey
+	if key == nil {
+		e.why = "the vendor knows no such keys; the adapter looks before it repeats"
+		repeatedMessage(e)
+		return
+	}
 	c := e.open(t)
 	c.IdempotencyKey = "msg-1"
 	for range 2 {
 		require.Nil(t, e.send(t, c, "once"))
 		e.now = e.now.Add(time.Minute) // an attempt later; what it delivers happened when it did
 	}
-	s, ok := e.vendor.Session(c)
-	require.True(t, ok)
-	if e.h.IdempotencyKey == nil {
-		assert.Equal(t, []string{"once", "once"}, s.Messages, "a vendor without keys; the core sends again only when it has to")
-		return
-	}
-	assert.Equal(t, []string{"once"}, s.Messages)
+	s := e.seen(t, c)
+	assert.Equal(t, []string{"once"}, s.Messages())
 	other := c
 	other.IdempotencyKey = "msg-2"
 	require.Nil(t, e.send(t, other, "once"))
-	calls := e.vendor.Server().Calls()
+	calls := e.server.Calls()
 	keys := make([]string, 0, 3)
 	for _, call := range calls[len(calls)-3:] {
-		keys = append(keys, e.h.IdempotencyKey(call))
+		keys = append(keys, key(call.Header))
 	}
 	assert.NotEmpty(t, keys[0])
 	assert.Equal(t, keys[0], keys[1], "the same for each attempt")

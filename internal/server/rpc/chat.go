@@ -56,7 +56,7 @@ func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatReques
 		Conversation: handoff.ConversationKey{AgentID: r.GetAgentId(), ConversationID: id},
 		RequestID:    chatRequestID(r.GetRequestId()),
 		Start: handoff.Start{
-			Customer: handoff.Customer{Email: r.GetEmail(), Name: r.GetName(), Locale: r.GetLocale(), AnonymousID: id},
+			Customer: handoff.Customer{Email: r.GetEmail(), Name: r.GetName(), Locale: r.GetLocale(), AnonymousID: id, Unverified: true},
 			Question: r.GetQuestion(),
 		},
 	})

@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/human-handoff/handoff/internal/provider/emulator"
 )
 
 // Receiver is the server. Its fields are set before its first call.
@@ -29,15 +32,18 @@ type Receiver struct {
 
 	mu            sync.Mutex
 	conversations map[string]*Conversation
+	order         []string        // of the conversations
 	seen          map[string]bool // idempotency keys
 	probes        int
+	revoked       bool
 }
 
 // Conversation is what the server knows of one conversation.
 type Conversation struct {
 	Establish Establish
 	Messages  []string
-	Closed    string // the type of the close
+	Lines     []emulator.Line // the messages, with what the humans said between them
+	Closed    string          // the type of the close
 }
 
 // Establish is the body of the first call. Pointers are fields that may be null.
@@ -82,7 +88,7 @@ func (s *Receiver) Conversation(id string) (Conversation, bool) {
 		return Conversation{}, false
 	}
 	shown := *c
-	shown.Messages = append([]string(nil), c.Messages...)
+	shown.Messages, shown.Lines = slices.Clone(c.Messages), slices.Clone(c.Lines)
 	return shown, true
 }
 
@@ -186,7 +192,10 @@ func checkForm(r *http.Request, body []byte) error {
 func (s *Receiver) authenticate(r *http.Request, body []byte) error {
 	user, password, sent := r.BasicAuth()
 	wanted := s.Username != "" || s.Password != ""
-	if sent != wanted || user != s.Username || password != s.Password {
+	s.mu.Lock()
+	revoked := s.revoked
+	s.mu.Unlock()
+	if revoked || sent != wanted || user != s.Username || password != s.Password {
 		return refusal{http.StatusUnauthorized, "bad credentials"}
 	}
 	if s.SigningSecret == "" {
@@ -233,6 +242,9 @@ func (s *Receiver) establish(body []byte) error {
 	if s.conversations == nil {
 		s.conversations = map[string]*Conversation{}
 	}
+	if _, known := s.conversations[e.ConversationID]; !known {
+		s.order = append(s.order, e.ConversationID)
+	}
 	s.conversations[e.ConversationID] = &Conversation{Establish: e}
 	return nil
 }
@@ -257,6 +269,7 @@ func (s *Receiver) chat(body []byte) error {
 		return refusal{http.StatusConflict, "the conversation is closed"}
 	}
 	c.Messages = append(c.Messages, *m.Body)
+	c.Lines = append(c.Lines, emulator.Line{From: emulator.FromCustomer, Text: *m.Body})
 	return nil
 }
 

@@ -1,0 +1,45 @@
+package emulator
+
+import (
+	"net/http"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+)
+
+// Traits is what has to be known of a vendor to judge what an adapter makes of
+// it. What is left out means: as simple as can be.
+type Traits struct {
+	// New makes an emulator with secrets of its own, whose clock is now.
+	New func(now handoff.Clock) Emulator
+
+	// Spoil changes a good configuration into one whose credentials the vendor refuses.
+	Spoil func(config proto.Message)
+
+	// Identity returns what the vendor can hold of a customer; nil = all.
+	Identity func(handoff.Customer) handoff.Customer
+
+	// CloseAs says what the desk shows for each reason for a close; reasons that
+	// the desk is not told are left out.
+	CloseAs map[handoff.CloseReason]string
+
+	// IdempotencyKey returns the key of a call as the vendor got it; nil when the
+	// vendor has no such thing and the adapter looks before it repeats.
+	IdempotencyKey func(http.Header) string
+
+	// Expires tells that webhooks prove when they were sent.
+	Expires bool
+
+	// RetryIn returns the headers by which the vendor asks for a pause, besides
+	// Retry-After; nil = it has none.
+	RetryIn func(now time.Time, wait time.Duration) http.Header
+
+	// Lacks says why there are no webhooks of some acts.
+	Lacks map[ActKind]string
+
+	// Retries is how long after each failed attempt the vendor sends a webhook
+	// again; it gives up after the last.
+	Retries []time.Duration
+}

@@ -1,0 +1,108 @@
+package providertest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider/emulator"
+)
+
+// maxSteps is how many calls an adapter may make for one thing.
+const maxSteps = 15
+
+// cuts are the ways in which a call is lost: before it was worked on, and after.
+var cuts = map[string]emulator.Fault{
+	"before the work": {Cut: true, Once: true},
+	"after the work":  {Cut: true, Once: true, Done: true},
+}
+
+// repeatedStart loses each call of a start in turn, and repeats the start.
+func repeatedStart(e *env) {
+	t := e.t
+	for name, fault := range cuts {
+		for step := range maxSteps {
+			begin := someStart()
+			begin.Customer.UserID = fmt.Sprintf("user %s %d", name, step)
+			begin.Customer.Email = fmt.Sprintf("%s.%d@example.com", strings.ReplaceAll(name, " ", "."), step)
+			fault.Skip = step
+			before := len(e.vendor.Sessions())
+			c := e.newCall()
+			e.server.Fail(fault)
+			ref, err := e.conn.Open(t.Context(), c, begin)
+			e.server.Heal()
+			e.saw(err)
+			through := err == nil
+			if !through {
+				c.Repeat = true
+				ref, err = e.conn.Open(t.Context(), c, begin)
+				e.saw(err)
+				require.NoError(t, err, "%s of call %d", name, step)
+			}
+			require.Len(t, e.vendor.Sessions(), before+1, "%s of call %d", name, step)
+			c.Ref = ref
+			s := e.seen(t, c)
+			assert.Equal(t, 1, strings.Count(s.Context, begin.Question), "%s of call %d: %s", name, step, s.Context)
+			assert.Equal(t, 1, strings.Count(s.Context, begin.Transcript[0].Text), "%s of call %d: %s", name, step, s.Context)
+			if through {
+				break
+			}
+		}
+	}
+}
+
+// repeatedMessage loses the second of two equal messages, and repeats it.
+func repeatedMessage(e *env) {
+	t := e.t
+	for name, fault := range cuts {
+		c := e.open(t)
+		c.IdempotencyKey = c.SessionID + "-1"
+		require.Nil(t, e.send(t, c, "hello?"))
+		c.IdempotencyKey = c.SessionID + "-2"
+		e.server.Fail(fault)
+		cut := e.send(t, c, "hello?")
+		e.server.Heal()
+		if cut != nil { // else the HTTP client has repeated it, as it does where there is a key
+			c.Repeat = true
+			require.Nil(t, e.send(t, c, "hello?"))
+		}
+		c.IdempotencyKey, c.Repeat = c.SessionID+"-3", false
+		require.Nil(t, e.send(t, c, "hello?"))
+		s := e.seen(t, c)
+		assert.Equal(t, []string{"hello?", "hello?", "hello?"}, s.Messages(), name)
+	}
+}
+
+func repeatedClose(e *env) {
+	t := e.t
+	if !e.caps.CanClose {
+		e.why = "the desk is not told of ends"
+		return
+	}
+	for name, fault := range cuts {
+		for step := range maxSteps {
+			c := e.open(t)
+			c.IdempotencyKey = c.SessionID + "-close"
+			fault.Skip = step
+			e.server.Fail(fault)
+			err := e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
+			e.server.Heal()
+			e.saw(err)
+			through := err == nil
+			if !through {
+				c.Repeat = true
+				err = e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
+				e.saw(err)
+				require.NoError(t, err, "%s of call %d", name, step)
+			}
+			s := e.seen(t, c)
+			assert.Equal(t, e.h.Traits.CloseAs[handoff.ClosedByCustomer], s.Closed, "%s of call %d", name, step)
+			if through {
+				break
+			}
+		}
+	}
+}
