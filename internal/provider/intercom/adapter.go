@@ -1,0 +1,291 @@
+package intercom
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/richtext"
+)
+
+// Adapter talks to one workspace.
+type Adapter struct {
+	client  client
+	secret  string
+	adminID string
+	teamID  string
+	base    string
+	region  string // as Intercom calls it; empty = not known
+	sent    func(ctx context.Context, vendorID string) (bool, error)
+	now     handoff.Clock
+}
+
+var (
+	_ provider.Adapter    = (*Adapter)(nil)
+	_ provider.Reconciler = (*Adapter)(nil)
+)
+
+// refData is what later calls of a session need.
+type refData struct {
+	Contact string `json:"contact"`
+	Admin   string `json:"admin,omitempty"` // empty if there is none to act as
+}
+
+func dataOf(c provider.Call) (refData, error) {
+	var d refData
+	if err := json.Unmarshal([]byte(c.Ref.Data), &d); err != nil || d.Contact == "" {
+		return d, provider.Errorf(provider.ClassRejected, "the session was begun by another version")
+	}
+	return d, nil
+}
+
+// Check implements provider.Adapter: the token has to be good, the region right,
+// and teammate and team have to be there.
+func (a *Adapter) Check(ctx context.Context) error {
+	m, err := a.client.me(ctx)
+	if err != nil {
+		return err
+	}
+	if m.App != nil && a.region != "" && m.App.Region != "" && !strings.EqualFold(m.App.Region, a.region) {
+		return provider.Errorf(provider.ClassIncomplete, "the workspace is hosted in %s; set region accordingly", m.App.Region)
+	}
+	for path, field := range map[string]string{
+		"/admins/" + url.PathEscape(a.adminID): "admin_id", "/teams/" + url.PathEscape(a.teamID): "team_id",
+	} {
+		if strings.HasSuffix(path, "/") {
+			continue
+		}
+		if err := a.client.get(ctx, path, nil); statusOf(err) == http.StatusNotFound {
+			return provider.Errorf(provider.ClassIncomplete, "%s: the workspace knows none with this id", field)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Open implements provider.Adapter. The question is the first message of the
+// conversation. The rest of the start is a note for teammates; without a teammate
+// to write it, it comes before the question.
+func (a *Adapter) Open(ctx context.Context, c provider.Call, start handoff.Start) (handoff.Ref, error) {
+	admin, err := a.admin(ctx)
+	if err != nil {
+		return handoff.Ref{}, err
+	}
+	customer, err := a.contact(ctx, c.SessionID, start.Customer)
+	if err != nil {
+		return handoff.Ref{}, err
+	}
+	first := cmp.Or(start.Question, lastWords(start), "(asks for a human)")
+	if admin == "" {
+		first = plainContext(start) + first
+	}
+	l := leftover{}
+	if c.Repeat {
+		if l, err = a.leftover(ctx, c, string(customer.ID), first); err != nil {
+			return handoff.Ref{}, err
+		}
+	}
+	if l.conversationID == "" {
+		if l.conversationID, err = a.client.converse(ctx, customer, first); err != nil {
+			return handoff.Ref{}, err
+		}
+	}
+	data, err := json.Marshal(refData{Contact: string(customer.ID), Admin: admin})
+	if err != nil {
+		return handoff.Ref{}, err
+	}
+	return handoff.Ref{ID: l.conversationID, Data: string(data)}, a.furnish(ctx, l, admin, c, start)
+}
+
+// furnish adds what teammates need to a new conversation.
+func (a *Adapter) furnish(ctx context.Context, l leftover, admin string, c provider.Call, start handoff.Start) error {
+	if admin == "" {
+		return nil
+	}
+	if !l.noted {
+		if err := a.client.note(ctx, l.conversationID, admin, noteOf(c.SessionID, start)); err != nil {
+			return err
+		}
+	}
+	if a.teamID == "" || l.assigned {
+		return nil
+	}
+	return a.client.assign(ctx, l.conversationID, admin, a.teamID)
+}
+
+// admin is the teammate in whose name we act; empty if there is none.
+func (a *Adapter) admin(ctx context.Context) (string, error) {
+	if a.adminID != "" {
+		return a.adminID, nil
+	}
+	m, err := a.client.me(ctx)
+	return string(m.ID), err
+}
+
+// Send implements provider.Adapter.
+func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) (string, error) {
+	d, err := dataOf(c)
+	if err != nil {
+		return "", err
+	}
+	text := provider.Lines(m)
+	if c.Repeat {
+		if partID, err := a.delivered(ctx, c, text); err != nil || partID != "" {
+			return partID, err
+		}
+	}
+	after, err := a.client.say(ctx, c.Ref.ID, d.Contact, text)
+	if merged, ok := errors.AsType[*refusal](err); ok && merged.existing != "" && statusOf(err) == http.StatusGone {
+		after, err = a.client.say(ctx, c.Ref.ID, merged.existing, text) // the contact was merged into another
+	}
+	if err != nil {
+		return "", err
+	}
+	return lastOfCustomer(after), nil
+}
+
+// lastOfCustomer returns the id of the customer's last message in a conversation.
+func lastOfCustomer(c conversation) string {
+	for _, p := range slices.Backward(c.Parts.Parts) {
+		if p.Author.Type == byUser || p.Author.Type == byLead {
+			return string(p.ID)
+		}
+	}
+	return ""
+}
+
+// Close implements provider.Adapter. A note tells teammates why, and the
+// conversation is closed. Without a teammate to do it, the customer says so. An
+// end that came from Intercom is not told, and what is gone is closed.
+func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.CloseReason) error {
+	why := closeNotes[reason]
+	if why == "" || c.Ref.ID == "" {
+		return nil
+	}
+	d, err := dataOf(c)
+	if err != nil {
+		return err
+	}
+	noted := false
+	if c.Repeat {
+		was, err := a.client.conversation(ctx, c.Ref.ID)
+		if isGone(err) || err == nil && was.State == stateClosed {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		noted = slices.ContainsFunc(was.Parts.Parts, func(p part) bool { return strings.Contains(p.Body, why) })
+	}
+	if d.Admin == "" {
+		if !noted {
+			_, err = a.client.say(ctx, c.Ref.ID, d.Contact, "("+why+")")
+		}
+		return unlessDone(err)
+	}
+	if !noted {
+		if err := a.client.note(ctx, c.Ref.ID, d.Admin, richtext.ToHTML(why)); err != nil {
+			return unlessDone(err)
+		}
+	}
+	return unlessDone(a.client.close(ctx, c.Ref.ID, d.Admin))
+}
+
+// unlessDone drops the error of a close that was not needed any more.
+func unlessDone(err error) error {
+	if isGone(err) || statusOf(err) == http.StatusConflict {
+		return nil
+	}
+	return err
+}
+
+// closeNotes tell teammates why a session ended.
+var closeNotes = map[handoff.CloseReason]string{
+	handoff.ClosedByCustomer:       "The customer has ended the conversation.",
+	handoff.ClosedByOperator:       "The conversation was ended by the operator.",
+	handoff.ClosedByWaitTimeout:    "The conversation ended because nobody answered in time.",
+	handoff.ClosedBySessionTimeout: "The conversation ended because the customer was silent.",
+	handoff.ClosedByExpiry:         "The conversation ended because it lasted too long.",
+}
+
+func lastWords(start handoff.Start) string {
+	for _, turn := range slices.Backward(start.Transcript) {
+		if turn.Role == handoff.RoleUser {
+			return turn.Text
+		}
+	}
+	return ""
+}
+
+// noteMark is how the note of a session begins.
+func noteMark(sessionID string) string { return "Handoff session " + sessionID }
+
+// noteOf is what teammates get to know of a start, as HTML that shows every text
+// literally.
+func noteOf(sessionID string, start handoff.Start) string {
+	html := "<p><b>" + richtext.ToHTML(noteMark(sessionID)) + "</b></p>"
+	for _, line := range facts(start) {
+		html += "<p>" + richtext.ToHTML(line) + "</p>"
+	}
+	for _, turn := range start.Transcript {
+		html += "<p><b>" + speaker(turn) + ":</b> " + richtext.ToHTML(turn.Text) + "</p>"
+	}
+	return html
+}
+
+// plainContext is the same before the first message, where a note is not possible.
+func plainContext(start handoff.Start) string {
+	lines := facts(start)
+	for _, turn := range start.Transcript {
+		lines = append(lines, speaker(turn)+": "+turn.Text)
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, "\n") + "\n\n"
+}
+
+func speaker(turn handoff.Turn) string {
+	if turn.Role == handoff.RoleAssistant {
+		return "Assistant"
+	}
+	return "Customer"
+}
+
+// facts are the lines about a start that are no turns of it.
+func facts(start handoff.Start) []string {
+	var lines []string
+	add := func(name, value string) {
+		if value != "" {
+			lines = append(lines, name+": "+value)
+		}
+	}
+	add("Reason", start.Reason)
+	add("Priority", string(start.Priority))
+	add("Team", start.Team)
+	add("Tags", strings.Join(start.Tags, ", "))
+	if start.Customer.Unverified {
+		add("E-mail, as the customer says", start.Customer.Email)
+		add("User id, as the customer says", start.Customer.UserID)
+	}
+	add("Language", start.Customer.Locale)
+	for _, of := range []map[string]string{start.Customer.Attributes, start.Metadata} {
+		for _, name := range slices.Sorted(maps.Keys(of)) {
+			add(name, of[name])
+		}
+	}
+	if len(start.ProviderExtra) > 0 {
+		add("More", fmt.Sprintf("%s", start.ProviderExtra))
+	}
+	return lines
+}
