@@ -48,9 +48,10 @@ type Front struct {
 	// Check, when it is set, looks at each call before anything else.
 	Check func(r *http.Request, body []byte)
 
-	mu    sync.Mutex
-	fault *Fault
-	calls []Recorded
+	mu     sync.Mutex
+	fault  *Fault
+	failed bool // since the fault was set
+	calls  []Recorded
 }
 
 // NewFront puts a front before an emulator.
@@ -62,16 +63,20 @@ func NewFront(next http.Handler) *Front {
 func (f *Front) Stop() { close(f.stop) }
 
 // Fail makes calls fail until Heal.
-func (f *Front) Fail(fault Fault) { f.setFault(&fault) }
-
-// Heal ends what Fail began.
-func (f *Front) Heal() { f.setFault(nil) }
-
-func (f *Front) setFault(fault *Fault) {
+func (f *Front) Fail(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fault = fault
+	f.fault, f.failed = &fault, false
 }
+
+// Heal ends what Fail began. It reports whether any call has failed since.
+func (f *Front) Heal() (failed bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = nil
+	return f.failed
+}
+
 
 // Calls returns the calls up to now, the oldest first.
 func (f *Front) Calls() []Recorded {
@@ -98,10 +103,11 @@ func (f *Front) due() *Fault {
 	case fault.Skip > 0:
 		fault.Skip--
 		return nil
-	case fault.Once:
-		f.fault = nil
-		return fault
 	default:
+		f.failed = true
+		if fault.Once {
+			f.fault = nil
+		}
 		return fault
 	}
 }

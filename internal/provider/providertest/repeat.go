@@ -33,10 +33,9 @@ func repeatedStart(e *env) {
 			c := e.newCall()
 			e.server.Fail(fault)
 			ref, err := e.conn.Open(t.Context(), c, begin)
-			e.server.Heal()
+			through := !e.server.Heal()
 			e.saw(err)
-			through := err == nil
-			if !through {
+			if err != nil { // else the HTTP client has repeated the call, as it does with some
 				c.Repeat = true
 				ref, err = e.conn.Open(t.Context(), c, begin)
 				e.saw(err)
@@ -47,6 +46,7 @@ func repeatedStart(e *env) {
 			s := e.seen(t, c)
 			assert.Equal(t, 1, strings.Count(s.Context, begin.Question), "%s of call %d: %s", name, step, s.Context)
 			assert.Equal(t, 1, strings.Count(s.Context, begin.Transcript[0].Text), "%s of call %d: %s", name, step, s.Context)
+			assertNoTwins(e, s.Lines)
 			if through {
 				break
 			}
@@ -65,7 +65,7 @@ func repeatedMessage(e *env) {
 		e.server.Fail(fault)
 		cut := e.send(t, c, "hello?")
 		e.server.Heal()
-		if cut != nil { // else the HTTP client has repeated it, as it does where there is a key
+		if cut != nil { // else the HTTP client has repeated it
 			c.Repeat = true
 			require.Nil(t, e.send(t, c, "hello?"))
 		}
@@ -89,10 +89,9 @@ func repeatedClose(e *env) {
 			fault.Skip = step
 			e.server.Fail(fault)
 			err := e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
-			e.server.Heal()
+			through := !e.server.Heal()
 			e.saw(err)
-			through := err == nil
-			if !through {
+			if err != nil {
 				c.Repeat = true
 				err = e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
 				e.saw(err)
@@ -100,9 +99,19 @@ func repeatedClose(e *env) {
 			}
 			s := e.seen(t, c)
 			assert.Equal(t, e.h.Traits.CloseAs[handoff.ClosedByCustomer], s.Closed, "%s of call %d", name, step)
+			assertNoTwins(e, s.Lines)
 			if through {
 				break
 			}
 		}
+	}
+}
+
+// assertNoTwins checks that nothing stands at the desk twice.
+func assertNoTwins(e *env, lines []emulator.Line) {
+	seen := map[emulator.Line]bool{}
+	for _, line := range lines {
+		assert.False(e.t, seen[line], "twice: %s", line.Text)
+		seen[line] = true
 	}
 }

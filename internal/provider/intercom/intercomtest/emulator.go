@@ -375,9 +375,11 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	case emulator.Note:
 		return e.tell("conversation.admin.noted", c, e.add(c, note, a.Text, grace)), nil
 	case emulator.Bot:
-		// Fin's answers come by a topic of their own, and together with a teammate's.
-		p := e.add(c, "comment", a.Text, fin)
-		return append(e.tell("conversation.operator.replied", c, p), e.tell("conversation.admin.replied", c, p)...), nil
+		// Fin's answers and those of workflows come by a topic of their own, and may
+		// stand beside a teammate's.
+		operator := author{Type: bot, ID: fin.ID, Name: "Operator"}
+		p, q := e.add(c, "comment", a.Text, fin), e.add(c, "comment", a.Text, operator)
+		return append(e.tell("conversation.operator.replied", c, p), e.tell("conversation.admin.replied", c, p, q)...), nil
 	case emulator.Echo:
 		return e.echo(c), nil
 	case emulator.Read:
