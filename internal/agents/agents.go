@@ -38,6 +38,7 @@ type Service struct {
 	http      *http.Client
 	files     provider.Files
 	baseURL   string
+	sent      func(ctx context.Context, connectionID, vendorID string) (bool, error)
 	newID     func(prefix string) string
 	now       handoff.Clock
 	log       *slog.Logger
@@ -61,7 +62,8 @@ type Config struct {
 	Sealer  *seal.Sealer
 	HTTP    *http.Client // for calls to providers
 	Files   provider.Files
-	BaseURL string // of receive URLs, without a slash at its end
+	BaseURL string                                                                 // of receive URLs, without a slash at its end
+	Sent    func(ctx context.Context, connectionID, vendorID string) (bool, error) // see provider.Deps
 	NewID   func(prefix string) string
 	Now     handoff.Clock
 	Logger  *slog.Logger
@@ -70,7 +72,7 @@ type Config struct {
 // New returns a Service.
 func New(c Config) *Service {
 	return &Service{
-		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, files: c.Files, baseURL: c.BaseURL,
+		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, files: c.Files, baseURL: c.BaseURL, sent: c.Sent,
 		newID: c.NewID, now: c.Now, log: c.Logger,
 		release: func(string) {}, onStatus: func(*handoff.Connection) {}, feedState: func(string) handoff.FeedState { return "" },
 		rechecks: newRechecks(),

@@ -101,7 +101,7 @@ func (svc *Service) prepare(ctx context.Context, current *handoff.Connection, c 
 	}
 	next.SecretsSet = secretsSet(v.config)
 	if len(k.Missing(v.config)) == 0 {
-		if _, err := k.Open(v.config, provider.Deps{HTTP: svc.http, Now: svc.now}); err != nil {
+		if _, err := k.Open(v.config, svc.deps(next.ID)); err != nil {
 			return nil, handoff.Errorf(handoff.CodeInvalid, "BAD_PROVIDER_CONFIG", "%s: %s", c.Kind, err)
 		}
 	}
@@ -168,7 +168,7 @@ func (svc *Service) check(ctx context.Context, c *handoff.Connection, config pro
 	}
 	status.State, status.ReasonCode, status.Reason = handoff.ServiceUnavailable, handoff.ReasonUnreachable, err.Error()
 	if healthOf(err) == refused {
-		status.ReasonCode = handoff.ReasonCredentials
+		status.ReasonCode = provider.ClassOf(err).ReasonCode()
 	}
 	return status
 }

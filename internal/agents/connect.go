@@ -122,11 +122,44 @@ func (svc *Service) connect(c *handoff.Connection, config proto.Message) (*provi
 	if missing := k.Missing(config); len(missing) > 0 {
 		return nil, provider.Errorf(provider.ClassIncomplete, "the configuration lacks %v", missing)
 	}
-	adapter, err := k.Open(config, provider.Deps{HTTP: svc.http, Files: svc.files, Now: svc.now})
+	adapter, err := k.Open(config, svc.deps(c.ID))
 	if err != nil {
 		return nil, err
 	}
 	return provider.NewConn(provider.ConnOptions{
 		Connection: *c, Adapter: adapter, Secrets: slices.Collect(maps.Values(provider.Secrets(config))), Logger: svc.log, Now: svc.now,
 	}), nil
+}
+
+// deps is what an adapter is given for a connection.
+func (svc *Service) deps(connectionID string) provider.Deps {
+	deps := provider.Deps{HTTP: svc.http, Files: svc.files, Now: svc.now}
+	if svc.sent != nil {
+		deps.Sent = func(ctx context.Context, vendorID string) (bool, error) { return svc.sent(ctx, connectionID, vendorID) }
+	}
+	return deps
+}
+
+// Conn returns the connection for calls that are no deliveries.
+func (svc *Service) Conn(ctx context.Context, connectionID string) (*provider.Conn, error) {
+	c, err := svc.store.Connection(ctx, connectionID)
+	if err != nil {
+		return nil, err
+	}
+	o, err := svc.open(c)
+	if err != nil {
+		return nil, err
+	}
+	return o.conn, nil
+}
+
+// Reconciling returns the kinds whose connections can be asked for what was missed.
+func (svc *Service) Reconciling() []string {
+	var names []string
+	for _, k := range svc.kinds {
+		if d := k.Describe(); d.Reconciles {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }

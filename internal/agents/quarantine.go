@@ -157,7 +157,7 @@ func (svc *Service) Requarantined(ctx context.Context, id int64) (Received, erro
 		return Received{}, handoff.Errorf(handoff.CodePrecondition, "CONNECTION_CLOSED", "the provider cannot read it any more: %v", err)
 	}
 	reply, inbound, err := o.conn.Parse(r)
-	return Received{c.ID, reply, inbound}, err
+	return Received{c.ID, r, reply, inbound}, err
 }
 
 // Replayed notes how a replay of a kept webhook ended: it is forgotten, or stays with a new reason.

@@ -15,6 +15,7 @@ var ErrUnknownToken = &handoff.Error{Code: handoff.CodeNotFound, Reason: "UNKNOW
 // Received is what a verified webhook told.
 type Received struct {
 	ConnectionID string
+	Request      provider.Request
 	Reply        provider.Reply // for once the inbound is on disk
 	Inbound      []handoff.Inbound
 }
@@ -31,12 +32,16 @@ func (svc *Service) Receive(ctx context.Context, kind, token string, r provider.
 	for i := range list {
 		o, err := svc.open(&list[i])
 		if err != nil {
+			// Vendors want our URL before they give out what a connection needs.
+			if reply, ok := svc.greet(&list[i], r); ok {
+				return Received{ConnectionID: list[i].ID, Reply: reply}, nil
+			}
 			result = err
 			continue
 		}
 		reply, inbound, err := svc.receive(o, r)
 		if err == nil {
-			return Received{list[i].ID, reply, inbound}, nil
+			return Received{list[i].ID, r, reply, inbound}, nil
 		}
 		if handoff.CodeOf(err) != handoff.CodeUnauthenticated {
 			svc.quarantine(ctx, o, &list[i], r, err)
@@ -53,6 +58,49 @@ func (svc *Service) receive(o *opened, r provider.Request) (provider.Reply, []ha
 		return o.previous.Receive(r)
 	}
 	return reply, inbound, err
+}
+
+// greet answers a vendor's handshake for a connection that cannot be opened yet.
+func (svc *Service) greet(c *handoff.Connection, r provider.Request) (provider.Reply, bool) {
+	k, _ := svc.kind(c.Kind)
+	greeter, ok := k.(provider.Greeter)
+	if !ok {
+		return provider.Reply{}, false
+	}
+	kept, err := svc.openVault(c)
+	if err != nil {
+		return provider.Reply{}, false
+	}
+	return greeter.Greet(kept.config, r)
+}
+
+// Siblings returns the other connections to the account of a connection that a
+// webhook proves itself to as well: the vendor knows one URL of an account, and
+// several agents may use the account. That two use the same address proves
+// nothing; that the webhook is signed with the secrets of both does.
+func (svc *Service) Siblings(ctx context.Context, connectionID string, r provider.Request) ([]string, error) {
+	own, err := svc.store.Connection(ctx, connectionID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := svc.store.ConnectionsByAccount(ctx, own.Kind, own.Account)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for i := range list {
+		if list[i].ID == connectionID {
+			continue
+		}
+		o, err := svc.open(&list[i])
+		if err != nil {
+			continue // of an agent whose configuration is not complete, or gone
+		}
+		if _, _, err := svc.receive(o, r); err == nil {
+			ids = append(ids, list[i].ID)
+		}
+	}
+	return ids, nil
 }
 
 // newReceiveToken returns 256 random bits for a receive URL.

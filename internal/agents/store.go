@@ -28,6 +28,9 @@ type Store interface {
 	// token, the current one first; none for an unknown token.
 	ConnectionsByToken(ctx context.Context, kind, token string) ([]handoff.Connection, error)
 
+	// ConnectionsByAccount returns the connections of a kind to an account.
+	ConnectionsByAccount(ctx context.Context, kind, account string) ([]handoff.Connection, error)
+
 	// SetStatus loads a connection's status, runs fn and writes it. It returns the
 	// connection with its new status, nil when nothing changed. fn may run more than once.
 	SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) (*handoff.Connection, error)

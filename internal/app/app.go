@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider/all"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
+	"github.com/human-handoff/handoff/internal/reconcile"
 	"github.com/human-handoff/handoff/internal/seal"
 	"github.com/human-handoff/handoff/internal/server"
 	"github.com/human-handoff/handoff/internal/server/file"
@@ -56,6 +58,8 @@ type App struct {
 	feeds    *feed.Service
 	timers   *timer.Loop
 	server   *server.Server
+
+	reconcile *reconcile.Loop
 
 	metricsServer *metricsServer
 
@@ -107,7 +111,7 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	c, log, hub := a.config, a.log, wake.NewHub()
 	a.agents = agents.New(agents.Config{
 		Store: a.store, Kinds: all.Kinds(), Sealer: sealer, BaseURL: a.baseURL(), NewID: NewID, Now: time.Now, Logger: log,
-		HTTP: a.egress.Client(), Files: a.files,
+		HTTP: a.egress.Client(), Files: a.files, Sent: a.sent,
 	})
 	a.signals = agents.NewSignals(a.drain, a.agents)
 	origin, err := a.store.SetMetaIfAbsent(ctx, "origin", []byte(NewID("db")))
@@ -129,7 +133,11 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	a.openFeeds(hub, sealer)
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
-	a.agents.OnAvailable(a.dispatch.Release)
+	a.reconcile = reconcile.New(reconcile.Config{Store: a.store, Connections: a.agents, Receiver: service, Now: time.Now, Logger: log})
+	a.agents.OnAvailable(func(connectionID string) {
+		a.dispatch.Release(connectionID)
+		a.reconcile.Nudge()
+	})
 	a.agents.OnStatus(a.metrics.statusChanged)
 	a.server = server.New(server.Config{
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
@@ -198,6 +206,7 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 	a.background.Go(func() { a.timers.Run(background) })
 	a.background.Go(func() { a.agents.Run(background) })
 	a.background.Go(func() { a.files.Run(background) })
+	a.background.Go(func() { a.reconcile.Run(background) })
 	a.metricsServer.start()
 
 	served := make(chan error, 1)
@@ -272,6 +281,15 @@ func (a *App) firstKey(ctx context.Context, show func(key string) error) error {
 		return err
 	}
 	return show(secret)
+}
+
+// sent implements provider.Deps for a connection.
+func (a *App) sent(ctx context.Context, connectionID, vendorID string) (bool, error) {
+	_, err := a.store.Sent(ctx, connectionID, vendorID)
+	if errors.Is(err, handoff.ErrNotSent) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // NewID returns an id that is unique, hard to guess and ordered by time: a

@@ -76,6 +76,7 @@ type Descriptor struct {
 	Name         string // as in the API's oneof and in receive URLs
 	Title        string
 	Beta         bool              // not yet proved on a live account
+	Reconciles   bool              // its adapters are a [Reconciler]
 	Config       proto.Message     // an empty configuration message
 	Fields       map[string]string // what to enter in each of its fields
 	Capabilities handoff.Capabilities

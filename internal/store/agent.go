@@ -233,6 +233,24 @@ func (s *Store) Connection(ctx context.Context, id string) (*handoff.Connection,
 	return toConnection(row)
 }
 
+// ConnectionsByAccount implements agents.Store. There are few connections, and it
+// is asked for only what no session of a connection was found for.
+func (s *Store) ConnectionsByAccount(ctx context.Context, kind, account string) ([]handoff.Connection, error) {
+	rows, err := s.read.Connection.Query().Where(connection.Kind(kind), connection.Account(account)).All(ctx)
+	if err != nil {
+		return nil, s.readError(ctx, err)
+	}
+	list := make([]handoff.Connection, 0, len(rows))
+	for _, row := range rows {
+		c, err := toConnection(row)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, *c)
+	}
+	return list, nil
+}
+
 // ConnectionsByToken implements agents.Store; after the current one come the
 // others, the newest first.
 func (s *Store) ConnectionsByToken(ctx context.Context, kind, token string) ([]handoff.Connection, error) {

@@ -67,7 +67,7 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 	list := func(f handoff.DeliveryFilter) error { _, _, err := s.Deliveries(ctx, f, handoff.Page{}); return err }
 	partial := map[string][]string{ // whose conditions the statements have to repeat
 		"FindSession": {"session_open", "session_request"}, "SessionByRef": {"session_ref"},
-		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "Due": {"session_due"}, "Changes": {"session_change"},
+		"Head": {"delivery_lane"}, "Lanes": {"delivery_lane"}, "UpdateAgent": {"session_open"}, "OpenSessions": {"session_open"}, "Due": {"session_due"}, "Changes": {"session_change"},
 		"Behind":           {"event_cursor_pending", "session_change"},
 		"FailedDeliveries": {"delivery_failed"}, "OpenDeliveries": {"delivery_failed", "delivery_lane"}, "DeliveryOfMessage": {"delivery_message_id"},
 		"CreateFile": {"file_session"}, "PendingFiles": {"file_pending"}, "Doom": {"file_age", "file_session"}, "OldestFile": {"file_age"},
@@ -103,6 +103,7 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 		},
 		"LatestSession": func() error { _, err := s.LatestSession(ctx, c); return err },
 		"FindSession":   func() error { s.FindSession(ctx, c, ""); s.FindSession(ctx, unknown, "r"); return nil },
+		"OpenSessions":  func() error { _, err := s.OpenSessions(ctx, []string{"webhook"}); return err },
 		"SessionByRef":  func() error { s.SessionByRef(ctx, "c", "r"); return nil },
 		"Sessions": func() error {
 			_, _, err := s.Sessions(ctx, handoff.SessionFilter{AgentID: "a"}, handoff.Page{})

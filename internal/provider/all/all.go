@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/desk"
+	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 )
 
@@ -12,5 +13,6 @@ func Kinds() []provider.Kind {
 	return []provider.Kind{
 		desk.Kind{},
 		webhook.Kind{},
+		intercom.Kind{},
 	}
 }

@@ -77,7 +77,6 @@ func (f *Front) Heal() (failed bool) {
 	return f.failed
 }
 
-
 // Calls returns the calls up to now, the oldest first.
 func (f *Front) Calls() []Recorded {
 	f.mu.Lock()

@@ -57,6 +57,7 @@ func (Kind) Describe() provider.Descriptor {
 		Name:         Name,
 		Title:        "Intercom",
 		Beta:         true,
+		Reconciles:   true,
 		Config:       &handoffv1.IntercomConfig{},
 		Capabilities: handoff.Capabilities{CanClose: true},
 		Limits:       provider.Limits{Concurrent: 64, PerSecond: 160, Burst: 160},

@@ -200,6 +200,7 @@ func reconcile(e *env) {
 	c := e.open(t)
 	began := e.now
 	require.Nil(t, e.send(t, c, "are you there"))
+	assert.Equal(t, e.h.Kind.Describe().Reconciles, e.conn.Reconciles())
 	if !e.conn.Reconciles() {
 		e.why = "what happened cannot be asked for; the vendor, or its developer, sends webhooks again"
 		inbound, err := e.conn.Since(t.Context(), c, began)

@@ -273,6 +273,9 @@ func (k *told) Requarantined(context.Context, int64) (agents.Received, error) {
 // Replayed implements hook.Connections.
 func (k *told) Replayed(context.Context, int64, error) error { return nil }
 
+// Siblings implements hook.Connections.
+func (k *told) Siblings(context.Context, string, provider.Request) ([]string, error) { return nil, nil }
+
 // post sends a webhook over HTTP, as the vendor does, and returns the status of
 // the answer, how long it took and what came of it.
 func (e *env) post(t *testing.T, r provider.Request) (status int, took time.Duration, inbound []handoff.Inbound) {

@@ -37,6 +37,8 @@ type Connections interface {
 	Requarantined(ctx context.Context, id int64) (agents.Received, error)
 	// Replayed notes how a webhook's replay ended.
 	Replayed(ctx context.Context, id int64, failure error) error
+	// Siblings returns other connections that a webhook may be meant for.
+	Siblings(ctx context.Context, connectionID string, r provider.Request) ([]string, error)
 }
 
 // Webhooks serves /webhooks/{provider}/{token}.
@@ -95,6 +97,9 @@ func (h Webhooks) apply(ctx context.Context, got agents.Received) error {
 	var refused error
 	for _, in := range got.Inbound {
 		err := h.Receiver.Receive(ctx, got.ConnectionID, in)
+		if in.Ref != "" && handoff.CodeOf(err) == handoff.CodeNotFound {
+			err = h.applyToSibling(ctx, got, in, err)
+		}
 		switch {
 		case err == nil:
 		case handoff.CodeOf(err) == handoff.CodePrecondition, handoff.CodeOf(err) == handoff.CodeNotFound:
@@ -139,6 +144,21 @@ func stillRefused(err error) error {
 	default:
 		return err
 	}
+}
+
+// applyToSibling applies an inbound to the session of another agent that uses the
+// same account. Without one, it is still not found.
+func (h Webhooks) applyToSibling(ctx context.Context, got agents.Received, in handoff.Inbound, notFound error) error {
+	siblings, err := h.Connections.Siblings(ctx, got.ConnectionID, got.Request)
+	if err != nil {
+		return err
+	}
+	for _, id := range siblings {
+		if err := h.Receiver.Receive(ctx, id, in); handoff.CodeOf(err) != handoff.CodeNotFound {
+			return err
+		}
+	}
+	return notFound
 }
 
 func (h Webhooks) refuse(w http.ResponseWriter, r *http.Request, err error) {

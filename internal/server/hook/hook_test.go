@@ -48,6 +48,9 @@ func (c taken) Replayed(_ context.Context, _ int64, failure error) error {
 	return nil
 }
 
+// Siblings implements hook.Connections.
+func (taken) Siblings(context.Context, string, provider.Request) ([]string, error) { return nil, nil }
+
 // refusing is a session that answers everything with one error.
 type refusing struct{ err error }
 
@@ -136,5 +139,54 @@ func TestSomeVendorsAreNotToldWhatIsNotOurs(t *testing.T) {
 	} {
 		require.Equal(t, want[0], postTo(taken{}, reason, "{}"), "%v", reason)
 		require.Equal(t, want[1], postTo(taken{reply: provider.Reply{Always: true}}, reason, "{}"), "%v", reason)
+	}
+}
+
+// family is a connection with a sibling, whose session it is.
+type family struct{ taken }
+
+func (family) Receive(context.Context, string, string, provider.Request) (agents.Received, error) {
+	return agents.Received{ConnectionID: "own", Inbound: []handoff.Inbound{{Ref: "ref", Body: handoff.HumanClosed{}}}}, nil
+}
+
+func (family) Siblings(context.Context, string, provider.Request) ([]string, error) {
+	return []string{"first", "second", "third"}, nil
+}
+
+// sessions are those of some connections.
+type sessions struct {
+	of   map[string]error
+	seen []string
+}
+
+func (s *sessions) Receive(_ context.Context, connectionID string, _ handoff.Inbound) error {
+	s.seen = append(s.seen, connectionID)
+	if err, known := s.of[connectionID]; known {
+		return err
+	}
+	return handoff.ErrSessionNotFound
+}
+
+func TestAnEventGoesToTheSessionThatItBelongsTo(t *testing.T) {
+	t.Parallel()
+	stuck := handoff.Errorf(handoff.CodeUnavailable, "DATABASE_STUCK", "not now")
+	for _, test := range []struct {
+		of     map[string]error
+		status int
+		seen   []string
+	}{
+		{map[string]error{"own": nil}, http.StatusOK, []string{"own"}},
+		{map[string]error{"second": nil}, http.StatusOK, []string{"own", "first", "second"}},
+		{map[string]error{"second": handoff.ErrSessionClosed}, http.StatusConflict, []string{"own", "first", "second"}},
+		{map[string]error{"first": stuck}, http.StatusServiceUnavailable, []string{"own", "first"}},
+		{map[string]error{}, http.StatusNotFound, []string{"own", "first", "second", "third"}},
+	} {
+		s := &sessions{of: test.of}
+		mux := http.NewServeMux()
+		hook.Webhooks{Connections: family{}, Receiver: s, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}.Mount(mux)
+		answer := httptest.NewRecorder()
+		mux.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/webhooks/kind/token", strings.NewReader("{}")))
+		require.Equal(t, test.status, answer.Code, "%v", test.of)
+		require.Equal(t, test.seen, s.seen)
 	}
 }

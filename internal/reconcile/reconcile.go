@@ -1,0 +1,182 @@
+// Package reconcile asks providers what webhooks have not told: those of open
+// sessions that can be asked, after a start, after a provider's outage and every
+// now and then. What did arrive comes with the same key again and counts for nothing.
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+)
+
+const (
+	// Interval is how far apart two rounds begin, at least.
+	Interval = time.Minute
+	// perSecond bounds the calls of a round, so that it takes a small part of what a
+	// vendor allows.
+	perSecond = 20
+	parallel  = 8
+	// overlap is how much of what was seen is looked at again: clocks differ, and
+	// vendors count in seconds.
+	overlap = 2 * time.Minute
+)
+
+// Session is an open session as a round needs it.
+type Session struct {
+	ID           string
+	AgentID      string
+	ConnectionID string
+	Ref          handoff.Ref
+	CreateTime   time.Time
+}
+
+// Store lists open sessions.
+type Store interface {
+	// OpenSessions returns the open sessions of some kinds of providers that took them.
+	OpenSessions(ctx context.Context, kinds []string) ([]Session, error)
+}
+
+// Connections gives access to providers.
+type Connections interface {
+	Reconciling() []string
+	Conn(ctx context.Context, connectionID string) (*provider.Conn, error)
+	Report(ctx context.Context, connectionID string, callErr error)
+}
+
+// Receiver applies what a provider told.
+type Receiver interface {
+	Receive(ctx context.Context, connectionID string, in handoff.Inbound) error
+}
+
+// Config is what a Loop is made of.
+type Config struct {
+	Store       Store
+	Connections Connections
+	Receiver    Receiver
+	Now         handoff.Clock
+	Logger      *slog.Logger
+}
+
+// Loop makes the rounds.
+type Loop struct {
+	Config
+
+	limit *rate.Limiter
+	wake  chan struct{} // of size 1
+	kinds []string
+
+	mu   sync.Mutex
+	seen map[string]time.Time // by session: up to when it was looked at
+}
+
+// New returns a Loop, which does nothing until Run.
+func New(c Config) *Loop {
+	return &Loop{
+		Config: c, limit: rate.NewLimiter(perSecond, perSecond), wake: make(chan struct{}, 1),
+		kinds: c.Connections.Reconciling(), seen: map[string]time.Time{},
+	}
+}
+
+// Nudge makes a round begin now. It does not block.
+func (l *Loop) Nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run makes rounds until ctx is done, the first one at once. With no provider that
+// can be asked it does nothing.
+func (l *Loop) Run(ctx context.Context) {
+	if len(l.kinds) == 0 {
+		return
+	}
+	ticker := time.NewTicker(Interval)
+	defer ticker.Stop()
+	for {
+		l.round(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-l.wake:
+		}
+	}
+}
+
+func (l *Loop) round(ctx context.Context) {
+	sessions, err := l.Store.OpenSessions(ctx, l.kinds)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.Logger.ErrorContext(ctx, "reconcile.list", slog.Any("error", err))
+		}
+		return
+	}
+	l.forget(sessions)
+	var group sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, s := range sessions {
+		if l.limit.Wait(ctx) != nil {
+			break
+		}
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			l.look(ctx, s)
+		})
+	}
+	group.Wait()
+}
+
+// forget drops what is known of sessions that are not open any more.
+func (l *Loop) forget(open []Session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := make(map[string]time.Time, len(open))
+	for _, s := range open {
+		if at, ok := l.seen[s.ID]; ok {
+			kept[s.ID] = at
+		}
+	}
+	l.seen = kept
+}
+
+// look asks for what happened in one session.
+func (l *Loop) look(ctx context.Context, s Session) {
+	began := l.Now()
+	l.mu.Lock()
+	since, ok := l.seen[s.ID]
+	l.mu.Unlock()
+	if !ok {
+		since = s.CreateTime
+	}
+	conn, err := l.Connections.Conn(ctx, s.ConnectionID)
+	if err != nil || !conn.Reconciles() {
+		return // the status of the connection tells why
+	}
+	inbound, err := conn.Since(ctx, provider.Call{SessionID: s.ID, AgentID: s.AgentID, Ref: s.Ref, Time: began}, since.Add(-overlap))
+	if ctx.Err() != nil {
+		return
+	}
+	l.Connections.Report(ctx, s.ConnectionID, err)
+	if err != nil {
+		return // the connection has logged it
+	}
+	for _, in := range inbound {
+		err := l.Receiver.Receive(ctx, s.ConnectionID, in)
+		code := handoff.CodeOf(err)
+		if err != nil && code != handoff.CodePrecondition && code != handoff.CodeNotFound {
+			l.Logger.ErrorContext(ctx, "reconcile.receive", slog.String("session_id", s.ID), slog.Any("error", err))
+			return // it is asked for again, from the same moment on
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen[s.ID] = began
+}

@@ -1,0 +1,147 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/reconcile"
+)
+
+// world is the rest of the program: one session at a vendor that can be asked.
+type world struct {
+	provider.Adapter
+
+	mu      sync.Mutex
+	open    []reconcile.Session
+	asked   []time.Time
+	fail    error
+	told    []handoff.Inbound
+	keep    []handoff.Inbound
+	refuse  error
+	reports []error
+}
+
+func (w *world) Reconciling() []string { return []string{"kind"} }
+
+func (w *world) Conn(context.Context, string) (*provider.Conn, error) {
+	return provider.NewConn(provider.ConnOptions{
+		Connection: handoff.Connection{ID: "con"}, Adapter: w, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+	}), nil
+}
+
+func (w *world) Report(_ context.Context, _ string, err error) { w.reports = append(w.reports, err) }
+
+func (w *world) OpenSessions(context.Context, []string) ([]reconcile.Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open, nil
+}
+
+func (w *world) Since(_ context.Context, c provider.Call, since time.Time) ([]handoff.Inbound, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, since)
+	return append([]handoff.Inbound{{Ref: c.Ref.ID, Key: "first"}}, w.told...), w.fail
+}
+
+func (w *world) Receive(_ context.Context, connectionID string, in handoff.Inbound) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if connectionID != "con" {
+		return errors.New("foreign")
+	}
+	if w.refuse != nil {
+		return w.refuse
+	}
+	w.keep = append(w.keep, in)
+	return nil
+}
+
+func (w *world) run(t *testing.T) *reconcile.Loop {
+	t.Helper()
+	loop := reconcile.New(reconcile.Config{Store: w, Connections: w, Receiver: w, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); loop.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	synctest.Wait()
+	return loop
+}
+
+func TestRounds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		w := &world{open: []reconcile.Session{{ID: "ses", ConnectionID: "con", Ref: handoff.Ref{ID: "ref"}, CreateTime: began.Add(-time.Hour)}}}
+		loop := w.run(t)
+		require.Equal(t, []time.Time{began.Add(-time.Hour - 2*time.Minute)}, w.asked, "at the start, all since the session began")
+		require.Equal(t, []handoff.Inbound{{Ref: "ref", Key: "first"}}, w.keep)
+
+		time.Sleep(reconcile.Interval)
+		synctest.Wait()
+		require.Equal(t, began.Add(-2*time.Minute), w.asked[1], "then what is new, and a little of the old")
+		loop.Nudge()
+		synctest.Wait()
+		require.Len(t, w.asked, 3, "and at once after an outage")
+		require.Equal(t, began.Add(reconcile.Interval-2*time.Minute), w.asked[2])
+		require.Equal(t, []error{nil, nil, nil}, w.reports)
+
+		w.mu.Lock()
+		w.open = nil
+		w.mu.Unlock()
+		time.Sleep(10 * reconcile.Interval)
+		synctest.Wait()
+		require.Len(t, w.asked, 3, "nothing is asked of what is closed")
+	})
+}
+
+// TestWhatFailedIsAskedForAgain matters because a later round would begin after
+// what was not taken.
+func TestWhatFailedIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for name, breakIt := range map[string]func(*world){
+		"the vendor":  func(w *world) { w.fail = errors.New("cut") },
+		"our own end": func(w *world) { w.refuse = handoff.Errorf(handoff.CodeUnavailable, "STUCK", "not now") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			created := time.Now().Add(-time.Hour)
+			w := &world{open: []reconcile.Session{{ID: "ses", ConnectionID: "con", Ref: handoff.Ref{ID: "ref"}, CreateTime: created}}}
+			breakIt(w)
+			w.run(t)
+			time.Sleep(reconcile.Interval)
+			synctest.Wait()
+			require.Equal(t, []time.Time{created.Add(-2 * time.Minute), created.Add(-2 * time.Minute)}, w.asked, name)
+			require.Empty(t, w.keep)
+			w.mu.Lock()
+			w.fail, w.refuse = nil, nil
+			w.mu.Unlock()
+			time.Sleep(reconcile.Interval)
+			synctest.Wait()
+			require.NotEmpty(t, w.keep)
+		})
+	}
+}
+
+func TestWhatIsTooLateHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		w := &world{
+			open:   []reconcile.Session{{ID: "ses", ConnectionID: "con", Ref: handoff.Ref{ID: "ref"}, CreateTime: began}},
+			refuse: handoff.ErrSessionClosed,
+		}
+		w.run(t)
+		time.Sleep(reconcile.Interval)
+		synctest.Wait()
+		require.Equal(t, began.Add(-2*time.Minute), w.asked[1])
+	})
+}
