@@ -27,11 +27,11 @@ func told(conversationID string, teammates []author, parts []part, mayBeHTML boo
 		if p.ID == "" {
 			continue
 		}
-		if text := humanText(p, mayBeHTML); text != "" {
-			add("part", p, string(p.ID), handoff.HumanMessage{AuthorName: p.Author.Name, Text: text})
-		}
 		if name := joined(p, teammates); name != "" {
 			add("joined", p, "", handoff.HumanJoined{Name: name})
+		}
+		if text := humanText(p, mayBeHTML); text != "" {
+			add("part", p, string(p.ID), handoff.HumanMessage{AuthorName: p.Author.Name, Text: text})
 		}
 		if p.PartType == typeClose {
 			add("closed", p, "", handoff.HumanClosed{})

@@ -231,6 +231,16 @@ func (e *Emulator) AddContact(role, externalID, email string, created time.Time)
 	return c.ID
 }
 
+// Begin has a new lead begin a conversation, without the API, and returns its id.
+func (e *Emulator) Begin(text string) string {
+	by := e.AddContact(lead, "", "", e.now())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := &conversation{id: e.newID(), firstID: e.newID(), contact: e.contactByID(by), created: e.now().Unix(), state: open, first: text}
+	e.conversations = append(e.conversations, c)
+	return c.id
+}
+
 func (e *Emulator) contactByID(id string) *contact {
 	for _, c := range e.contacts {
 		if c.ID == id {
