@@ -43,6 +43,15 @@ generate: protos tools/node_modules/.package-lock.json ## regenerate gen, ent an
 	$(GO_TOOL) buf generate
 	if [ -f ent/generate.go ]; then go generate ./ent/...; fi
 
+.PHONY: docs
+docs: ## write the generated parts of docs/providers
+	go test -count=1 ./internal/provider/all -run '^(TestConformance|TestDocsAreFresh)$$' -args -update
+
+.PHONY: conformance
+conformance: ## run the suite for all providers and print its table
+	go test -count=1 ./internal/provider/... -run Conformance
+	go test -count=1 -v ./internal/provider/all -run '^TestConformance$$' | grep -E '^\||^[0-9]+\. |FAIL|^ok'
+
 .PHONY: verify
 verify: generate client ## fail when committed and generated code differ
 	scripts/verify.sh

@@ -32,6 +32,16 @@ func (t *Table) set(name, kind string, passed bool, why string) {
 	t.cells[name][kind] = cell{passed, why}
 }
 
+// Complete reports whether every case was run for every provider.
+func (t *Table) Complete() bool {
+	for _, c := range cases() {
+		if len(t.cells[c.name]) != len(t.kinds) {
+			return false
+		}
+	}
+	return len(t.kinds) > 0
+}
+
 // String returns the table in Markdown, with the reasons below it.
 func (t *Table) String() string {
 	var b strings.Builder

@@ -1,0 +1,18 @@
+package all
+
+import (
+	"github.com/human-handoff/handoff/internal/provider/emulator"
+	"github.com/human-handoff/handoff/internal/provider/intercom"
+	"github.com/human-handoff/handoff/internal/provider/intercom/intercomtest"
+	"github.com/human-handoff/handoff/internal/provider/webhook"
+	"github.com/human-handoff/handoff/internal/provider/webhook/webhooktest"
+)
+
+// Emulators returns the traits of the vendors of all kinds, above all their
+// emulators. The built-in desk has none.
+func Emulators() map[string]emulator.Traits {
+	return map[string]emulator.Traits{
+		webhook.Name:  webhooktest.Traits(),
+		intercom.Name: intercomtest.Traits(),
+	}
+}
