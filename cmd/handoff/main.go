@@ -25,6 +25,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Try it in a browser: a temporary gateway with a customer's chat page and a human's desk page."`
 	Serve   serveCommand   `cmd:"" help:"Run the gateway until SIGINT or SIGTERM."`
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
+	Emulate emulateCommand `cmd:"" help:"Run an emulator of a provider's vendor, with a page on which you play the human."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, and nothing else."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"google.golang.org/protobuf/proto"
@@ -62,6 +63,7 @@ func Traits() emulator.Traits {
 		},
 		IdempotencyKey: func(h http.Header) string { return h.Get("Idempotency-Key") },
 		Expires:        true,
+		Retries:        []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
 		Lacks: map[emulator.ActKind]string{
 			emulator.SayHTML: "texts are plain", emulator.Farewell: "a message and a close are two calls",
 			emulator.Join: nothing, emulator.Transfer: nothing, emulator.Snooze: nothing, emulator.Reopen: nothing,
