@@ -156,9 +156,9 @@ func TestTwoAgentsOfOneWorkspace(t *testing.T) {
 	for _, d := range e.order("act", map[string]any{"session": e.last().ID, "kind": "say", "text": "Hi"}) {
 		assert.Equal(t, 200, d.Status)
 	}
-	w.agent.awaitState(t, w.id, active)
+	events := w.agent.events(t, w.id)
+	require.Equal(t, active, events[len(events)-1].GetStateChanged().GetState(), "by the time of the answer, not by a later look")
 	e.act(emulator.Close, "", false)
-	w.agent.awaitState(t, w.id, closed)
 	w.requireLog("AUTHOR_HUMAN: Hi")
 }
 
