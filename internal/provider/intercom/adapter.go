@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -179,26 +178,27 @@ func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.Clo
 	noted := false
 	if c.Repeat {
 		was, err := a.client.conversation(ctx, c.Ref.ID)
-		if isGone(err) || err == nil && was.State == stateClosed {
-			return nil
-		}
-		if err != nil {
-			return err
+		if err != nil || was.State == stateClosed {
+			return unlessDone(err)
 		}
 		noted = slices.ContainsFunc(was.Parts.Parts, func(p part) bool { return strings.Contains(p.Body, why) })
 	}
-	if d.Admin == "" {
-		if !noted {
-			_, err = a.client.say(ctx, c.Ref.ID, d.Contact, "("+why+")")
-		}
+	if !noted {
+		err = a.explain(ctx, c, d, why)
+	}
+	if err != nil || d.Admin == "" {
 		return unlessDone(err)
 	}
-	if !noted {
-		if err := a.client.note(ctx, c.Ref.ID, d.Admin, richtext.ToHTML(why)); err != nil {
-			return unlessDone(err)
-		}
-	}
 	return unlessDone(a.client.close(ctx, c.Ref.ID, d.Admin))
+}
+
+// explain tells teammates why a session ends.
+func (a *Adapter) explain(ctx context.Context, c provider.Call, d refData, why string) error {
+	if d.Admin != "" {
+		return a.client.note(ctx, c.Ref.ID, d.Admin, richtext.ToHTML(why))
+	}
+	_, err := a.client.say(ctx, c.Ref.ID, d.Contact, "("+why+")")
+	return err
 }
 
 // unlessDone drops the error of a close that was not needed any more.
@@ -233,14 +233,15 @@ func noteMark(sessionID string) string { return "Handoff session " + sessionID }
 // noteOf is what teammates get to know of a start, as HTML that shows every text
 // literally.
 func noteOf(sessionID string, start handoff.Start) string {
-	html := "<p><b>" + richtext.ToHTML(noteMark(sessionID)) + "</b></p>"
+	var html strings.Builder
+	html.WriteString("<p><b>" + richtext.ToHTML(noteMark(sessionID)) + "</b></p>")
 	for _, line := range facts(start) {
-		html += "<p>" + richtext.ToHTML(line) + "</p>"
+		html.WriteString("<p>" + richtext.ToHTML(line) + "</p>")
 	}
 	for _, turn := range start.Transcript {
-		html += "<p><b>" + speaker(turn) + ":</b> " + richtext.ToHTML(turn.Text) + "</p>"
+		html.WriteString("<p><b>" + speaker(turn) + ":</b> " + richtext.ToHTML(turn.Text) + "</p>")
 	}
-	return html
+	return html.String()
 }
 
 // plainContext is the same before the first message, where a note is not possible.
@@ -284,8 +285,6 @@ func facts(start handoff.Start) []string {
 			add(name, of[name])
 		}
 	}
-	if len(start.ProviderExtra) > 0 {
-		add("More", fmt.Sprintf("%s", start.ProviderExtra))
-	}
+	add("More", string(start.ProviderExtra))
 	return lines
 }

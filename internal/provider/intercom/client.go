@@ -96,7 +96,7 @@ func describe(list errorList) string {
 
 // untilReset is how long the present window for calls lasts.
 func untilReset(header http.Header, now time.Time) time.Duration {
-	seconds, err := strconv.ParseInt(strings.TrimSpace(header.Get("X-RateLimit-Reset")), 10, 64)
+	seconds, err := strconv.ParseInt(strings.TrimSpace(header.Get("X-Ratelimit-Reset")), 10, 64)
 	if err != nil {
 		return 0
 	}

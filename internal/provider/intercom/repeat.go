@@ -43,21 +43,27 @@ func (a *Adapter) leftover(ctx context.Context, c provider.Call, contactID, firs
 		if err != nil {
 			return leftover{}, err
 		}
-		if !sameText(found.Source.Body, first) {
-			continue
-		}
-		l := leftover{conversationID: string(found.ID)}
-		others := false
-		for _, p := range found.Parts.Parts {
-			l.noted = l.noted || strings.Contains(p.Body, noteMark(c.SessionID))
-			others = others || strings.Contains(p.Body, noteMark(""))
-			l.assigned = l.assigned || p.PartType == typeAssignment
-		}
-		if l.noted || !others {
+		if l, ok := leftoverIn(found, c.SessionID, first); ok {
 			return l, nil
 		}
 	}
 	return leftover{}, nil
+}
+
+// leftoverIn tells how far the attempt came that began a conversation; ok is false
+// if it is another session's.
+func leftoverIn(found conversation, sessionID, first string) (l leftover, ok bool) {
+	if !sameText(found.Source.Body, first) {
+		return leftover{}, false
+	}
+	l.conversationID = string(found.ID)
+	others := false
+	for _, p := range found.Parts.Parts {
+		l.noted = l.noted || strings.Contains(p.Body, noteMark(sessionID))
+		others = others || strings.Contains(p.Body, noteMark(""))
+		l.assigned = l.assigned || p.PartType == typeAssignment
+	}
+	return l, l.noted || !others
 }
 
 // delivered looks for a message that an earlier attempt has brought to Intercom

@@ -72,9 +72,9 @@ func belongs(in handoff.Inbound, c provider.Call) bool {
 }
 
 // say returns a genuine webhook of a human's message.
-func (e *env) say(t *testing.T, c provider.Call, text string) provider.Request {
+func (e *env) say(t *testing.T, c provider.Call) provider.Request {
 	t.Helper()
-	all := e.act(t, c, emulator.Act{Kind: emulator.Say, Text: text})
+	all := e.act(t, c, emulator.Act{Kind: emulator.Say, Text: "hello"})
 	require.Len(t, all, 1)
 	return all[0]
 }
@@ -144,7 +144,7 @@ func forgedWebhooks(e *env) {
 	}
 	stranger := newEnv(t, e.h)
 	foreign := stranger.open(t)
-	e.refuse(t, stranger.say(t, foreign, "hello"), "message of another account")
+	e.refuse(t, stranger.say(t, foreign), "message of another account")
 }
 
 func (e *env) refuseChanged(genuine provider.Request, name string) {
@@ -177,7 +177,7 @@ func staleWebhooks(e *env) {
 		e.why = "nothing proves when a webhook was sent; its key tells a repeat"
 	}
 	for _, off := range []time.Duration{-time.Hour, time.Hour} {
-		r := e.say(t, c, "hello")
+		r := e.say(t, c)
 		genuine := e.receive(t, r)
 		r.Time = r.Time.Add(off)
 		if e.h.Traits.Expires {
@@ -186,7 +186,7 @@ func staleWebhooks(e *env) {
 			assert.Equal(t, genuine, e.receive(t, r), "the same counts for nothing when it comes again")
 		}
 	}
-	r := e.say(t, c, "hello")
+	r := e.say(t, c)
 	r.Time = r.Time.Add(3 * time.Minute)
 	e.receive(t, r)
 }
@@ -210,7 +210,7 @@ func garbageWebhooks(e *env) {
 func newFields(e *env) {
 	t := e.t
 	c := e.open(t)
-	r := e.say(t, c, "hello")
+	r := e.say(t, c)
 	before := e.receive(t, r)
 	var body map[string]any
 	if json.Unmarshal(r.Body, &body) != nil {
@@ -299,7 +299,7 @@ func oversizedWebhooks(e *env) {
 	t := e.t
 	const limit = 4 << 20
 	c := e.open(t)
-	status, took, inbound := e.post(t, e.say(t, c, "hello"))
+	status, took, inbound := e.post(t, e.say(t, c))
 	assert.Less(t, status, 300)
 	assert.Less(t, took, 400*time.Millisecond, "vendors lose their patience")
 	assert.Len(t, inbound, 1)
@@ -338,7 +338,7 @@ func handshakes(e *env) {
 	}
 	if greets {
 		c := e.open(t)
-		_, ok := greeter.Greet(e.h.Kind.Describe().Config, e.say(t, c, "hello"))
+		_, ok := greeter.Greet(e.h.Kind.Describe().Config, e.say(t, c))
 		assert.False(t, ok, "nothing else is")
 	}
 }

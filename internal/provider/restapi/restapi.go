@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 
 	"github.com/human-handoff/handoff/internal/handoff"
@@ -59,9 +60,7 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, header := range []http.Header{c.Header, call.Header} {
-		for name, values := range header {
-			req.Header[name] = values
-		}
+		maps.Copy(req.Header, header)
 	}
 	resp, err := c.HTTP.Do(req)
 	if err != nil {

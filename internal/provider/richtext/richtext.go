@@ -27,6 +27,7 @@ func FromHTML(source string) string {
 			p.begin(tokens.Token())
 		case xhtml.EndTagToken:
 			p.end(tokens.Token().DataAtom)
+		default: // comments and the like
 		}
 	}
 }

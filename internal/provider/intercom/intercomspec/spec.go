@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -107,7 +108,7 @@ func (s *Spec) Check(r *http.Request, body []byte) error {
 // authenticated holds to the file's one scheme: a bearer token.
 func authenticated(_ context.Context, input *openapi3filter.AuthenticationInput) error {
 	if !strings.HasPrefix(input.RequestValidationInput.Request.Header.Get("Authorization"), "Bearer ") {
-		return fmt.Errorf("no bearer token")
+		return errors.New("no bearer token")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -81,9 +82,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, handle handler)
 			refused = refusal{http.StatusInternalServerError, "server_error", err.Error(), nil}
 		}
 		status = refused.status
-		for name, values := range refused.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), refused.header)
 		answer = map[string]any{
 			"type": "error.list", "request_id": "b3c8a7d2-" + e.newID(),
 			"errors": []any{map[string]any{"code": refused.code, "message": refused.message}},
@@ -190,16 +189,12 @@ func (e *Emulator) createContact(_ *http.Request, body []byte) (any, error) {
 		// The reference asks for one of email, external_id and role alone.
 		given.Role = lead
 	}
-	for _, c := range e.contacts {
-		same := given.ExternalID != nil && value(c.ExternalID) == *given.ExternalID
-		alike := given.Email != nil && strings.EqualFold(value(c.Email), *given.Email) && c.Role == user
-		if c.mergedInto == "" && (same || alike && (!e.SharedEmails || given.ExternalID == nil)) {
-			text := "A contact matching those details already exists with id=" + c.ID
-			if c.archived {
-				text = "An archived contact matching those details already exists with id=" + c.ID
-			}
-			return nil, refusal{http.StatusConflict, "conflict", text, nil}
+	if c := e.like(given.ExternalID, given.Email); c != nil {
+		text := "A contact matching those details already exists with id=" + c.ID
+		if c.archived {
+			text = "An archived contact matching those details already exists with id=" + c.ID
 		}
+		return nil, refusal{http.StatusConflict, "conflict", text, nil}
 	}
 	made := &contact{
 		ID: newContactID(), Type: "contact", Role: given.Role, ExternalID: given.ExternalID, Email: given.Email,
@@ -207,6 +202,18 @@ func (e *Emulator) createContact(_ *http.Request, body []byte) (any, error) {
 	}
 	e.contacts = append(e.contacts, made)
 	return made, nil
+}
+
+// like returns the contact that stands in the way of a new one.
+func (e *Emulator) like(externalID, email *string) *contact {
+	for _, c := range e.contacts {
+		same := externalID != nil && value(c.ExternalID) == *externalID
+		alike := email != nil && strings.EqualFold(value(c.Email), *email) && c.Role == user
+		if c.mergedInto == "" && (same || alike && (!e.SharedEmails || externalID == nil)) {
+			return c
+		}
+	}
+	return nil
 }
 
 // query is a search. Searches for anything but equality are not built.

@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,17 +84,16 @@ type contact struct {
 }
 
 type conversation struct {
-	id        string
-	contact   *contact
-	created   int64
-	state     string
-	assignee  string
-	team      string
-	first     string
-	firstID   string
-	parts     []*part
-	deleted   bool
-	snoozedTo int64
+	id       string
+	contact  *contact
+	created  int64
+	state    string
+	assignee string
+	team     string
+	first    string
+	firstID  string
+	parts    []*part
+	deleted  bool
 }
 
 type part struct {
@@ -357,52 +357,76 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	if c == nil {
 		return nil, emulator.ErrNoSession
 	}
+	if a.Kind == emulator.Bot || a.Kind == emulator.Read {
+		return e.automation(c, a), nil
+	}
+	return e.human(c, a)
+}
+
+// fin is Intercom's own agent, and operator what speaks for workflows.
+var (
+	fin      = author{Type: bot, ID: "5017690", Name: "Fin", Email: "operator+abc@intercom.io", FromAIAgent: true}
+	operator = author{Type: bot, ID: "5017690", Name: "Operator"}
+)
+
+// automation is what happens without a human. Answers of bots come by a topic of
+// their own, and may stand beside a teammate's.
+func (e *Emulator) automation(c *conversation, a emulator.Act) []provider.Request {
+	if a.Kind == emulator.Bot {
+		p, q := e.add(c, "comment", a.Text, fin), e.add(c, "comment", a.Text, operator)
+		return append(e.tell("conversation.operator.replied", c, p), e.tell("conversation.admin.replied", c, p, q)...)
+	}
+	parts := make([]*part, 4) // so many were seen
+	for i := range parts {
+		parts[i] = e.add(c, "language_detection_details", "", fin)
+	}
+	return e.tell("conversation.read", c, parts...)
+}
+
+// acts are what a teammate does that makes one part of the conversation.
+var acts = map[emulator.ActKind]struct {
+	topic, partType string
+	state           string // of the conversation after it; empty = as it was
+}{
+	emulator.Say:      {"conversation.admin.replied", "comment", ""},
+	emulator.SayHTML:  {"conversation.admin.replied", "comment", ""},
+	emulator.Farewell: {"conversation.admin.closed", "close", shut},
+	emulator.Close:    {"conversation.admin.closed", "close", shut},
+	emulator.Snooze:   {"conversation.admin.snoozed", "snoozed", "snoozed"},
+	emulator.Reopen:   {"conversation.admin.opened", open, open},
+	emulator.Note:     {"conversation.admin.noted", note, ""},
+	emulator.Unknown:  {"conversation.admin.levitated", "levitation", ""},
+}
+
+// silent acts say nothing, whatever stands in the act.
+var silent = []emulator.ActKind{emulator.Close, emulator.Snooze, emulator.Reopen}
+
+func (e *Emulator) human(c *conversation, a emulator.Act) ([]provider.Request, error) {
 	ada, grace := teammates[0], teammates[1]
-	fin := author{Type: bot, ID: "5017690", Name: "Fin", Email: "operator+abc@intercom.io", FromAIAgent: true}
 	switch a.Kind {
-	case emulator.Say:
-		return e.tell("conversation.admin.replied", c, e.add(c, "comment", a.Text, ada)), nil
-	case emulator.SayHTML:
-		p := e.add(c, "comment", a.Text, ada)
-		p.html = true
-		return e.tell("conversation.admin.replied", c, p), nil
-	case emulator.Farewell, emulator.Close:
-		c.state = shut
-		return e.tell("conversation.admin.closed", c, e.add(c, "close", a.Text, ada)), nil
 	case emulator.Join:
 		return e.assign(c, ada, ada), nil
 	case emulator.Transfer:
 		return e.assign(c, ada, grace), nil
-	case emulator.Snooze:
-		c.state, c.snoozedTo = "snoozed", e.now().Add(time.Hour).Unix()
-		return e.tell("conversation.admin.snoozed", c, e.add(c, "snoozed", "", ada)), nil
-	case emulator.Reopen:
-		c.state = open
-		return e.tell("conversation.admin.opened", c, e.add(c, open, "", ada)), nil
 	case emulator.Delete:
 		c.deleted = true
 		return []provider.Request{e.notify("conversation.deleted", map[string]any{"type": "conversation", "conversation_id": c.id})}, nil
-	case emulator.Note:
-		return e.tell("conversation.admin.noted", c, e.add(c, note, a.Text, grace)), nil
-	case emulator.Bot:
-		// Fin's answers and those of workflows come by a topic of their own, and may
-		// stand beside a teammate's.
-		operator := author{Type: bot, ID: fin.ID, Name: "Operator"}
-		p, q := e.add(c, "comment", a.Text, fin), e.add(c, "comment", a.Text, operator)
-		return append(e.tell("conversation.operator.replied", c, p), e.tell("conversation.admin.replied", c, p, q)...), nil
 	case emulator.Echo:
 		return e.echo(c), nil
-	case emulator.Read:
-		parts := make([]*part, 4) // so many were seen
-		for i := range parts {
-			parts[i] = e.add(c, "language_detection_details", "", fin)
-		}
-		return e.tell("conversation.read", c, parts...), nil
-	case emulator.Unknown:
-		return e.tell("conversation.admin.levitated", c, e.add(c, "levitation", "up", ada)), nil
-	default:
+	}
+	does, ok := acts[a.Kind]
+	if !ok {
 		return nil, fmt.Errorf("%w: %s", emulator.ErrLacks, a.Kind)
 	}
+	if slices.Contains(silent, a.Kind) {
+		a.Text = ""
+	}
+	if does.state != "" {
+		c.state = does.state
+	}
+	p := e.add(c, does.partType, a.Text, ada)
+	p.html = a.Kind == emulator.SayHTML
+	return e.tell(does.topic, c, p), nil
 }
 
 func (e *Emulator) assign(c *conversation, by, to author) []provider.Request {

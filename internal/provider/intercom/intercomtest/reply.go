@@ -6,7 +6,7 @@ import (
 )
 
 // packageCode marks what was made over the API.
-const packageCode = "handoff-emulated-app"
+var packageCode = "handoff-emulated-app"
 
 func (e *Emulator) createConversation(_ *http.Request, body []byte) (any, error) {
 	var given struct {
@@ -56,7 +56,7 @@ func (e *Emulator) show(c *conversation) map[string]any {
 	}
 	return map[string]any{
 		"type": "conversation", "id": c.id, "created_at": c.created, "updated_at": e.now().Unix(), "waiting_since": nil,
-		"snoozed_until": orNil(c.snoozedTo), "open": c.state == open, "state": c.state, "read": false, "priority": "none", "title": nil,
+		"snoozed_until": nil, "open": c.state == open, "state": c.state, "read": false, "priority": "none", "title": nil,
 		"source": map[string]any{
 			"type": "conversation", "id": c.firstID, "delivered_as": "customer_initiated", "subject": "", "body": c.first,
 			"author": c.author(), "attachments": []any{}, "url": nil, "redacted": false,
@@ -82,13 +82,6 @@ func number(id string) json.Number {
 		return "0"
 	}
 	return json.Number(id)
-}
-
-func orNil(n int64) any {
-	if n == 0 {
-		return nil
-	}
-	return n
 }
 
 func (e *Emulator) getConversation(r *http.Request, _ []byte) (any, error) {
@@ -180,7 +173,7 @@ func (e *Emulator) replyAsUser(c *conversation, given replyBody) error {
 	if c.state == shut {
 		kind, c.state = open, open // a reply opens it again
 	}
-	e.add(c, kind, *given.Body, c.author()).PackageCode = ptr(packageCode)
+	e.add(c, kind, *given.Body, c.author()).PackageCode = new(packageCode)
 	return nil
 }
 
@@ -193,7 +186,7 @@ func (e *Emulator) replyAsAdmin(c *conversation, given replyBody) error {
 		return bad("a teammate's reply is a comment or a note, and of nobody else")
 	}
 	p := e.add(c, given.MessageType, *given.Body, by)
-	p.PackageCode, p.html = ptr(packageCode), true
+	p.PackageCode, p.html = new(packageCode), true
 	return nil
 }
 
@@ -228,18 +221,16 @@ func (e *Emulator) manage(r *http.Request, body []byte) (any, error) {
 	switch {
 	case given.MessageType == "close" && given.Type == admin:
 		c.state = shut
-		e.add(c, "close", given.Body, by).PackageCode = ptr(packageCode)
+		e.add(c, "close", given.Body, by).PackageCode = new(packageCode)
 	case given.MessageType == "assignment" && given.Type == "team" && given.AssigneeID != nil:
 		if *given.AssigneeID != TeamID {
 			return nil, refusal{http.StatusNotFound, "team_not_found", "Team not found", nil}
 		}
 		c.team = *given.AssigneeID
 		p := e.add(c, "assignment", given.Body, by)
-		p.AssignedTo, p.PackageCode = &reference{"team", c.team}, ptr(packageCode)
+		p.AssignedTo, p.PackageCode = &reference{"team", c.team}, new(packageCode)
 	default:
 		return nil, bad("message_type %q of type %q", given.MessageType, given.Type)
 	}
 	return e.show(c), nil
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -17,7 +17,7 @@ const appID = "abc12345"
 
 // greet is what Intercom sends when an endpoint is saved: HEAD, and a ping.
 func (e *Emulator) greet() []provider.Request {
-	ping := e.notify("ping", map[string]any{"type": "ping", "message": "something something interzen"})
+	ping := e.notify("ping", map[string]any{"type": "ping", "message": "hello from the emulator"})
 	return []provider.Request{{Method: http.MethodHead, Header: http.Header{}, Time: e.now()}, ping}
 }
 
