@@ -210,8 +210,11 @@ func reconcile(e *env) {
 	}
 	var want []handoff.Inbound
 	for _, act := range []emulator.Act{
-		{Kind: emulator.Say, Text: "one"}, {Kind: emulator.Note, Text: "hush"}, {Kind: emulator.Bot, Text: "beep"},
-		{Kind: emulator.Say, Text: "two"}, {Kind: emulator.Close},
+		{Kind: emulator.Say, Text: "one"},
+		{Kind: emulator.Note, Text: "hush"},
+		{Kind: emulator.Bot, Text: "beep"},
+		{Kind: emulator.Say, Text: "two"},
+		{Kind: emulator.Close},
 	} {
 		e.now = e.now.Add(time.Second)
 		want = append(want, e.do(t, c, act)...)

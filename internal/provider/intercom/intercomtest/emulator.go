@@ -413,6 +413,7 @@ func (e *Emulator) human(c *conversation, a emulator.Act) ([]provider.Request, e
 		return []provider.Request{e.notify("conversation.deleted", map[string]any{"type": "conversation", "conversation_id": c.id})}, nil
 	case emulator.Echo:
 		return e.echo(c), nil
+	default:
 	}
 	does, ok := acts[a.Kind]
 	if !ok {
