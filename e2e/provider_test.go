@@ -180,3 +180,28 @@ func TestRevokedCredentialsOfAVendor(t *testing.T) {
 	last := e.last()
 	assert.Empty(t, last.Messages())
 }
+
+// TestWhatABrowserSaysIsNobodysIdentity has a stranger claim the address of
+// somebody whom the desk knows.
+func TestWhatABrowserSaysIsNobodysIdentity(t *testing.T) {
+	t.Parallel()
+	s, e := startServer(t), startEmulator(t, "intercom")
+	e.connect(s, "shop")
+	w := &whole{t: t, s: s, agent: s.agentClient("shop")}
+	w.begin("one")
+	known := e.last()
+
+	settings := longSettings()
+	settings.PublicChat = true
+	_, err := s.admin.ConfigureProvider(t.Context(), &handoffv1.ConfigureProviderRequest{AgentId: "shop", Settings: settings})
+	require.NoError(t, err)
+	chat := handoffv1connect.NewChatServiceClient(bearer{}, s.url)
+	started, err := chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: "shop", Email: "bob@example.com", Name: "Bob", Question: "Let me in"})
+	require.NoError(t, err)
+	s.vault.addHanded("chat token", started.GetSessionToken(), handoffv1connect.ChatServiceStartChatProcedure)
+	w.agent.awaitState(t, started.GetSession().GetId(), waiting)
+	assert.Equal(t, "Let me in", e.last().Context[len(e.last().Context)-len("Let me in"):])
+	assert.NotEqual(t, known.Contact, e.last().Contact)
+	assert.Empty(t, e.last().Customer.Email)
+	assert.Contains(t, e.last().Context, "E-mail, as the customer says: bob@example.com")
+}
