@@ -57,12 +57,17 @@ func (svc *Service) Terms(ctx context.Context, connectionID string) (dispatch.Te
 	if k, ok := svc.kind(c.Kind); ok {
 		t.Limits = k.Describe().Limits
 	}
-	// An outage ends by itself, and a call may be the first to find out.
-	t.Held = c.Status.State != handoff.ServiceAvailable && c.Status.ReasonCode != handoff.ReasonUnreachable
+	t.Held = held(c)
 	if o, err := svc.open(c); err == nil && o.conn.Paces() {
 		t.Pace = func(call provider.Call) (key string, interval time.Duration) { return svc.pace(connectionID, o, call) }
 	}
 	return t, nil
+}
+
+// held reports whether nothing is to be sent until somebody acts. An outage ends by
+// itself, and a call may be the first to find out.
+func held(c *handoff.Connection) bool {
+	return c.Status.State != handoff.ServiceAvailable && c.Status.ReasonCode != handoff.ReasonUnreachable
 }
 
 // pace asks the connection as it is configured now; before it has been opened
@@ -140,11 +145,15 @@ func (svc *Service) deps(connectionID string) provider.Deps {
 	return deps
 }
 
-// Conn returns the connection for calls that are no deliveries.
+// Conn returns the connection for calls that are no deliveries. One that is held
+// until somebody acts is an error.
 func (svc *Service) Conn(ctx context.Context, connectionID string) (*provider.Conn, error) {
 	c, err := svc.store.Connection(ctx, connectionID)
 	if err != nil {
 		return nil, err
+	}
+	if held(c) {
+		return nil, provider.Errorf(provider.ClassIncomplete, "the connection waits for its configuration: %s", c.Status.Reason)
 	}
 	o, err := svc.open(c)
 	if err != nil {

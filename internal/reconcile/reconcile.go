@@ -120,15 +120,21 @@ func (l *Loop) round(ctx context.Context) {
 	}
 	l.forget(sessions)
 	var group sync.WaitGroup
+	var failed sync.Map // connections that are not asked again in this round
 	slots := make(chan struct{}, parallel)
 	for _, s := range sessions {
+		if _, skip := failed.Load(s.ConnectionID); skip {
+			continue
+		}
 		if l.limit.Wait(ctx) != nil {
 			break
 		}
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			l.look(ctx, s)
+			if !l.look(ctx, s) {
+				failed.Store(s.ConnectionID, true)
+			}
 		})
 	}
 	group.Wait()
@@ -147,8 +153,9 @@ func (l *Loop) forget(open []Session) {
 	l.seen = kept
 }
 
-// look asks for what happened in one session.
-func (l *Loop) look(ctx context.Context, s Session) {
+// look asks for what happened in one session. It reports whether to go on with its
+// connection: one that is down, or asked too much, is left alone until the next round.
+func (l *Loop) look(ctx context.Context, s Session) bool {
 	began := l.Now()
 	l.mu.Lock()
 	since, ok := l.seen[s.ID]
@@ -158,25 +165,26 @@ func (l *Loop) look(ctx context.Context, s Session) {
 	}
 	conn, err := l.Connections.Conn(ctx, s.ConnectionID)
 	if err != nil || !conn.Reconciles() {
-		return // the status of the connection tells why
+		return false // the status of the connection tells why
 	}
 	inbound, err := conn.Since(ctx, provider.Call{SessionID: s.ID, AgentID: s.AgentID, Ref: s.Ref, Time: began}, since.Add(-overlap))
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	l.Connections.Report(ctx, s.ConnectionID, err)
-	if err != nil {
-		return // the connection has logged it
+	if err != nil { // which the connection has logged
+		return provider.ClassOf(err) == provider.ClassRejected
 	}
 	for _, in := range inbound {
 		err := l.Receiver.Receive(ctx, s.ConnectionID, in)
 		code := handoff.CodeOf(err)
 		if err != nil && code != handoff.CodePrecondition && code != handoff.CodeNotFound {
 			l.Logger.ErrorContext(ctx, "reconcile.receive", slog.String("session_id", s.ID), slog.Any("error", err))
-			return // it is asked for again, from the same moment on
+			return true // it is asked for again, from the same moment on
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen[s.ID] = began
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,7 +39,11 @@ func (w *world) Conn(context.Context, string) (*provider.Conn, error) {
 	}), nil
 }
 
-func (w *world) Report(_ context.Context, _ string, err error) { w.reports = append(w.reports, err) }
+func (w *world) Report(_ context.Context, _ string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reports = append(w.reports, err)
+}
 
 func (w *world) OpenSessions(context.Context, []string) ([]reconcile.Session, error) {
 	w.mu.Lock()
@@ -66,6 +71,13 @@ func (w *world) Receive(_ context.Context, connectionID string, in handoff.Inbou
 	return nil
 }
 
+// look returns what is known of the world now.
+func (w *world) look() (asked []time.Time, keep []handoff.Inbound, reports []error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.asked), slices.Clone(w.keep), slices.Clone(w.reports)
+}
+
 func (w *world) run(t *testing.T) *reconcile.Loop {
 	t.Helper()
 	loop := reconcile.New(reconcile.Config{Store: w, Connections: w, Receiver: w, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
@@ -83,24 +95,28 @@ func TestRounds(t *testing.T) {
 		began := time.Now()
 		w := &world{open: []reconcile.Session{{ID: "ses", ConnectionID: "con", Ref: handoff.Ref{ID: "ref"}, CreateTime: began.Add(-time.Hour)}}}
 		loop := w.run(t)
-		require.Equal(t, []time.Time{began.Add(-time.Hour - 2*time.Minute)}, w.asked, "at the start, all since the session began")
-		require.Equal(t, []handoff.Inbound{{Ref: "ref", Key: "first"}}, w.keep)
+		asked, keep, _ := w.look()
+		require.Equal(t, []time.Time{began.Add(-time.Hour - 2*time.Minute)}, asked, "at the start, all since the session began")
+		require.Equal(t, []handoff.Inbound{{Ref: "ref", Key: "first"}}, keep)
 
 		time.Sleep(reconcile.Interval)
 		synctest.Wait()
-		require.Equal(t, began.Add(-2*time.Minute), w.asked[1], "then what is new, and a little of the old")
+		asked, _, _ = w.look()
+		require.Equal(t, began.Add(-2*time.Minute), asked[1], "then what is new, and a little of the old")
 		loop.Nudge()
 		synctest.Wait()
-		require.Len(t, w.asked, 3, "and at once after an outage")
-		require.Equal(t, began.Add(reconcile.Interval-2*time.Minute), w.asked[2])
-		require.Equal(t, []error{nil, nil, nil}, w.reports)
+		asked, _, reports := w.look()
+		require.Len(t, asked, 3, "and at once after an outage")
+		require.Equal(t, began.Add(reconcile.Interval-2*time.Minute), asked[2])
+		require.Equal(t, []error{nil, nil, nil}, reports)
 
 		w.mu.Lock()
 		w.open = nil
 		w.mu.Unlock()
 		time.Sleep(10 * reconcile.Interval)
 		synctest.Wait()
-		require.Len(t, w.asked, 3, "nothing is asked of what is closed")
+		asked, _, _ = w.look()
+		require.Len(t, asked, 3, "nothing is asked of what is closed")
 	})
 }
 
@@ -119,16 +135,34 @@ func TestWhatFailedIsAskedForAgain(t *testing.T) {
 			w.run(t)
 			time.Sleep(reconcile.Interval)
 			synctest.Wait()
-			require.Equal(t, []time.Time{created.Add(-2 * time.Minute), created.Add(-2 * time.Minute)}, w.asked, name)
-			require.Empty(t, w.keep)
+			asked, keep, _ := w.look()
+			require.Equal(t, []time.Time{created.Add(-2 * time.Minute), created.Add(-2 * time.Minute)}, asked, name)
+			require.Empty(t, keep)
 			w.mu.Lock()
 			w.fail, w.refuse = nil, nil
 			w.mu.Unlock()
 			time.Sleep(reconcile.Interval)
 			synctest.Wait()
-			require.NotEmpty(t, w.keep)
+			_, keep, _ = w.look()
+			require.NotEmpty(t, keep)
 		})
 	}
+}
+
+func TestWhoIsDownIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{fail: errors.New("cut")}
+		for range 100 {
+			w.open = append(w.open, reconcile.Session{ID: "ses", ConnectionID: "con", CreateTime: time.Now()})
+		}
+		w.run(t)
+		time.Sleep(reconcile.Interval - time.Second)
+		synctest.Wait()
+		asked, _, _ := w.look()
+		require.Less(t, len(asked), 50, "a round is no siege")
+		require.NotEmpty(t, asked)
+	})
 }
 
 func TestWhatIsTooLateHoldsUpNothing(t *testing.T) {
@@ -142,6 +176,7 @@ func TestWhatIsTooLateHoldsUpNothing(t *testing.T) {
 		w.run(t)
 		time.Sleep(reconcile.Interval)
 		synctest.Wait()
-		require.Equal(t, began.Add(-2*time.Minute), w.asked[1])
+		asked, _, _ := w.look()
+		require.Equal(t, began.Add(-2*time.Minute), asked[1])
 	})
 }
