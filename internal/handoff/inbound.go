@@ -15,6 +15,9 @@ type Inbound struct {
 	// VendorID is what the provider calls the message that this is about. A human's
 	// message by an id of one that we sent is our own echo and counts for nothing.
 	VendorID string
+	// Asked tells that we asked for it. It may have been told before, and more than
+	// once, which is no sign of a provider that sends our own messages back.
+	Asked bool
 }
 
 // InboundBody is what a provider told us: one of the types below.

@@ -39,7 +39,7 @@ func (svc *Service) Receive(ctx context.Context, connectionID string, in Inbound
 	if passing(in.Body) {
 		return svc.receiveSignal(ctx, connectionID, in)
 	}
-	if isMessage && message.Text != "" && svc.loops.repeats(in.SessionID, message.Text, svc.now()) {
+	if isMessage && !in.Asked && message.Text != "" && svc.loops.repeats(in.SessionID, message.Text, svc.now()) {
 		return ErrLoop
 	}
 	return svc.receive(ctx, connectionID, in)

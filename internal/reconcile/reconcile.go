@@ -176,6 +176,7 @@ func (l *Loop) look(ctx context.Context, s Session) bool {
 		return provider.ClassOf(err) == provider.ClassRejected
 	}
 	for _, in := range inbound {
+		in.Asked = true
 		err := l.Receiver.Receive(ctx, s.ConnectionID, in)
 		code := handoff.CodeOf(err)
 		if err != nil && code != handoff.CodePrecondition && code != handoff.CodeNotFound {

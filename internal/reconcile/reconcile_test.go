@@ -97,7 +97,7 @@ func TestRounds(t *testing.T) {
 		loop := w.run(t)
 		asked, keep, _ := w.look()
 		require.Equal(t, []time.Time{began.Add(-time.Hour - 2*time.Minute)}, asked, "at the start, all since the session began")
-		require.Equal(t, []handoff.Inbound{{Ref: "ref", Key: "first"}}, keep)
+		require.Equal(t, []handoff.Inbound{{Ref: "ref", Key: "first", Asked: true}}, keep)
 
 		time.Sleep(reconcile.Interval)
 		synctest.Wait()

@@ -50,8 +50,8 @@ var (
 	_ provider.Greeter = Kind{}
 )
 
-// Describe implements provider.Kind. The limits are those of a private app: 10,000
-// calls a minute, counted in windows of ten seconds.
+// Describe implements provider.Kind. A private app may make 10,000 calls a minute,
+// counted in windows of ten seconds; a start takes up to seven of them.
 func (Kind) Describe() provider.Descriptor {
 	return provider.Descriptor{
 		Name:         Name,
@@ -60,7 +60,7 @@ func (Kind) Describe() provider.Descriptor {
 		Reconciles:   true,
 		Config:       &handoffv1.IntercomConfig{},
 		Capabilities: handoff.Capabilities{CanClose: true},
-		Limits:       provider.Limits{Concurrent: 64, PerSecond: 160, Burst: 160},
+		Limits:       provider.Limits{Concurrent: 64, PerSecond: 100},
 		Fields: map[string]string{
 			"access_token":  "Access token of your app: Developer Hub, your app, Configure, Authentication.",
 			"client_secret": "Client secret of the same app: Configure, Basic information. It proves that webhooks come from Intercom.",

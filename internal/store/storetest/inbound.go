@@ -162,6 +162,20 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 		require.Len(t, humanTexts(t, s), 5)
 	},
 
+	"WhatWasAskedForIsNoLoop": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		d := newDomain(s)
+		d.send(t, "k", "yes")
+		in := human("in", "yes")
+		in.Asked = true
+		for range 9 {
+			require.NoError(t, d.Receive(t.Context(), "connection", in), "it is looked at again and again")
+		}
+		require.NoError(t, d.Receive(t.Context(), "connection", human("another", "yes")))
+		require.Len(t, humanTexts(t, s), 2)
+	},
+
 	"KeysHoldForAWindow": func(t *testing.T, db Database) {
 		s := db.Open(t)
 		create(t, s, "s1")
