@@ -137,7 +137,7 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 	if err != nil {
 		return "", err
 	}
-	text := provider.Lines(m)
+	text := m.Text
 	if c.Repeat {
 		if partID, err := a.delivered(ctx, c, text); err != nil || partID != "" {
 			return partID, err
