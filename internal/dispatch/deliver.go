@@ -113,6 +113,9 @@ func (d *Dispatcher) send(ctx context.Context, t attempt) (a handoff.Attempt, er
 	}
 	switch t.parcel.delivery.Kind {
 	case handoff.DeliverStart:
+		t.call.Keep = func(ctx context.Context, data string) error {
+			return d.settler.Keep(ctx, t.call.SessionID, data)
+		}
 		a.Ref, err = sender.Open(ctx, t.call, *t.parcel.start)
 	case handoff.DeliverMessage:
 		m := *t.parcel.message

@@ -39,6 +39,7 @@ type gateway struct {
 	calls  []sent
 	now    int                      // calls under way
 	most   int                      // at once
+	keeps  bool                     // starts have something kept
 	answer func(n sent) error       // called with mu held
 	took   time.Duration            // by each call
 	tookBy map[string]time.Duration // by those of a session
@@ -60,6 +61,7 @@ type sent struct {
 	kind                     handoff.DeliveryKind
 	at                       time.Time
 	repeat                   bool
+	data                     string // of the ref
 }
 
 func newGateway(t *testing.T) *gateway {
@@ -244,6 +246,13 @@ func (g *gateway) Settle(_ context.Context, d handoff.Delivery, a handoff.Attemp
 	return &s, nil
 }
 
+func (g *gateway) Keep(_ context.Context, sessionID, data string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sessions[sessionID].session.Keep(data)
+	return nil
+}
+
 func (g *gateway) Sender(_ context.Context, id string) (dispatch.Sender, error) {
 	return &vendor{g, id}, nil
 }
@@ -269,7 +278,7 @@ type vendor struct {
 func (v *vendor) take(ctx context.Context, kind handoff.DeliveryKind, c provider.Call) error {
 	g := v.g
 	g.mu.Lock()
-	n := sent{v.connection, c.SessionID, c.IdempotencyKey, kind, time.Now(), c.Repeat}
+	n := sent{v.connection, c.SessionID, c.IdempotencyKey, kind, time.Now(), c.Repeat, c.Ref.Data}
 	g.calls = append(g.calls, n)
 	g.now++
 	g.most = max(g.most, g.now)
@@ -294,6 +303,11 @@ func (v *vendor) take(ctx context.Context, kind handoff.DeliveryKind, c provider
 func (v *vendor) Open(ctx context.Context, c provider.Call, start handoff.Start) (handoff.Ref, error) {
 	if start.Question == "" {
 		v.g.t.Error("a start without its content")
+	}
+	if v.g.keeps {
+		if err := c.Keep(ctx, c.Ref.Data+"+"); err != nil {
+			v.g.t.Error(err)
+		}
 	}
 	return handoff.Ref{ID: "ref-" + c.SessionID}, v.take(ctx, handoff.DeliverStart, c)
 }

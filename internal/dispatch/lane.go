@@ -101,7 +101,7 @@ func (s *subject) learn(from *handoff.Session) {
 	if from.ConnectionID != "" {
 		s.agentID, s.connectionID, s.provider = from.AgentID, from.ConnectionID, from.Provider
 	}
-	if from.Ref.ID != "" {
+	if from.Ref.ID != "" || s.ref.ID == "" && from.Ref.Data != "" {
 		s.ref = from.Ref
 	}
 	if from.CloseReason != "" {

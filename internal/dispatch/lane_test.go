@@ -361,3 +361,28 @@ func TestARepeatIsSaidToBeOne(t *testing.T) {
 			"what comes from the table may have been tried by a process that is gone")
 	})
 }
+
+// TestWhatAStartHasKeptReachesItsRepeat matters to vendors whose sessions are made
+// in several steps: without it the steps before the cut would be done twice.
+func TestWhatAStartHasKeptReachesItsRepeat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		failures := 2
+		g.keeps, g.answer = true, func(sent) error {
+			if failures--; failures >= 0 {
+				return errors.New("cut")
+			}
+			return nil
+		}
+		g.run(0)
+		g.commit("c", "s", nil)
+		g.message("s", "1")
+		time.Sleep(time.Minute)
+		var keys []string
+		for _, c := range g.got() {
+			keys = append(keys, fmt.Sprint(c.key, " ", c.data))
+		}
+		require.Equal(t, []string{"s-start ", "s-start +", "s-start ++", "1 "}, keys)
+	})
+}

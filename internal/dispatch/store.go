@@ -57,4 +57,7 @@ type Settler interface {
 	// Settle returns the session once the outcome is on disk, and nil as long as
 	// that is not known. An error may come with either.
 	Settle(ctx context.Context, d handoff.Delivery, a handoff.Attempt) (*handoff.Session, error)
+
+	// Keep remembers something of a start that is under way: see [provider.Call].
+	Keep(ctx context.Context, sessionID, data string) error
 }

@@ -98,7 +98,7 @@ const (
 // Ref is what a provider calls the session.
 type Ref struct {
 	ID   string `json:"id,omitempty"`   // finds the session again when the provider calls
-	Data string `json:"data,omitempty"` // whatever else the adapter needs for its later calls
+	Data string `json:"data,omitempty"` // whatever else the adapter needs for its later calls; without an ID, for a repeat of the start
 }
 
 // Job is a delivery with all that is needed to send it.

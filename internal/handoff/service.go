@@ -153,6 +153,15 @@ func (svc *Service) Settle(ctx context.Context, d Delivery, a Attempt) (*Session
 	return s, err
 }
 
+// Keep remembers something of a session's start that is under way, for a repeat of it.
+func (svc *Service) Keep(ctx context.Context, sessionID, data string) error {
+	_, err := svc.update(ctx, sessionID, "", func(s *Session) error {
+		s.Keep(data)
+		return nil
+	})
+	return err
+}
+
 // Identity is what never changes of a session.
 type Identity struct{ AgentID, ConnectionID, Provider string }
 

@@ -225,6 +225,16 @@ func (s *Session) Settle(d Delivery, a Attempt, now time.Time) {
 	}
 }
 
+// Keep remembers what the provider's adapter has to know when it begins the
+// session again after all. Once the provider took the session there is nothing to
+// begin.
+func (s *Session) Keep(data string) {
+	if s.Ref.ID == "" {
+		s.Ref.Data = data
+		s.changes.Touched = true
+	}
+}
+
 func (s *Session) settleMessage(d Delivery, a Attempt, now time.Time) {
 	change := MessageStatusChanged{MessageID: d.MessageID, Status: MessageDelivered, Detail: a.Degraded}
 	if d.State == DeliveryFailed {

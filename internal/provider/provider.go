@@ -177,6 +177,12 @@ type Call struct {
 	IdempotencyKey string    // the same for each attempt
 	Time           time.Time // when what is delivered happened
 
+	// Keep has the core remember something of a start that is under way, on disk
+	// before it returns: a repeat of the start finds it as Ref.Data. It is for vendors
+	// that make the session in more than one step, and would make it twice. It is set
+	// for calls of Open.
+	Keep func(ctx context.Context, data string) error
+
 	// Repeat tells that an earlier attempt may have got through: it was cut, it
 	// failed, or this program ended before it knew. An adapter whose vendor knows
 	// no idempotency keys then looks before it creates.
