@@ -7,6 +7,7 @@
 //	health.go     what calls tell about a connection's status
 //	recheck.go    the checks that make an unavailable connection available again
 //	watch.go      who wants to know of changes
+//	consent.go    a person's consent in a browser, and secrets that renew themselves
 //	schedule.go   when humans are there, and holidays from calendars
 //	receive.go    webhooks: from a receive URL's token to the connection
 //	quarantine.go webhooks that nobody understood
@@ -51,8 +52,9 @@ type Service struct {
 	reporting sync.Mutex // held while a call's outcome changes a status
 
 	mu     sync.Mutex
-	opened map[string]*opened // by connection
-	health map[string]health  // by connection; what the last calls told
+	opened map[string]*opened          // by connection
+	tokens map[string]*provider.Tokens // by connection
+	health map[string]health           // by connection; what the last calls told
 }
 
 // Config is what a Service is made of.
@@ -76,7 +78,7 @@ func New(c Config) *Service {
 		newID: c.NewID, now: c.Now, log: c.Logger,
 		release: func(string) {}, onStatus: func(*handoff.Connection) {}, feedState: func(string) handoff.FeedState { return "" },
 		rechecks: newRechecks(),
-		opened:   map[string]*opened{}, health: map[string]health{},
+		opened:   map[string]*opened{}, tokens: map[string]*provider.Tokens{}, health: map[string]health{},
 	}
 }
 
@@ -106,6 +108,10 @@ type View struct {
 	NeedsEmail   bool            // a handoff is refused to customers without an address
 	EventWebhook handoff.FeedState
 	ETag         string
+
+	// AuthorizeURL is where somebody consents at the provider, for an hour; empty
+	// if the provider asks for no consent.
+	AuthorizeURL string
 }
 
 // Get returns an agent; handoff.ErrAgentNotFound if there is none.
@@ -159,6 +165,7 @@ func (svc *Service) view(agent *handoff.Agent) (*View, error) {
 			return nil, err
 		}
 		v.Config = provider.ClearSecrets(kept.config)
+		v.AuthorizeURL = svc.authorizeURL(c, kept.config)
 	}
 	v.EventWebhook = svc.feedState(agent.ID)
 	v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(caps)

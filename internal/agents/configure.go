@@ -37,7 +37,7 @@ func (svc *Service) Configure(ctx context.Context, c Change) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded := agent.Version
+	loaded, renewed := agent.Version, versionOf(agent.Connection)
 	if agent.Settings, err = checkSettings(c.Settings(agent.Settings)); err != nil {
 		return nil, err
 	}
@@ -49,17 +49,36 @@ func (svc *Service) Configure(ctx context.Context, c Change) (*View, error) {
 	if c.ValidateOnly {
 		return svc.view(agent)
 	}
-	if err := svc.save(ctx, agent, loaded, c.Kind != ""); err != nil {
+	if err := svc.save(ctx, agent, loaded, renewed, c.Kind != ""); err != nil {
 		return nil, err
 	}
 	if agent.Connection != nil && c.Kind != "" {
 		svc.reopen(agent.Connection.ID)
+		if err := svc.installSaved(ctx, agent.Connection); err != nil {
+			return nil, err
+		}
 		svc.checked(agent.Connection.ID, agent.Connection.Status)
 		svc.statusChanged(agent.Connection)
 	} else {
 		svc.watchers.changed(c.AgentID)
 	}
 	return svc.Get(ctx, c.AgentID)
+}
+
+// installSaved is install for a connection that has just been saved: only now is
+// its receive URL final.
+func (svc *Service) installSaved(ctx context.Context, c *handoff.Connection) error {
+	kept, err := svc.openVault(c)
+	if err != nil {
+		return err
+	}
+	status := svc.install(ctx, c, kept.config, c.Status)
+	if status.State == c.Status.State {
+		return nil
+	}
+	c.Status = status
+	_, err = svc.store.SetStatus(ctx, c.ID, func(s *handoff.ConnectionStatus) { *s = status })
+	return err
 }
 
 // load returns the agent that a change is for, a new one if there is none.
@@ -101,7 +120,7 @@ func (svc *Service) prepare(ctx context.Context, current *handoff.Connection, c 
 	}
 	next.SecretsSet = secretsSet(v.config)
 	if len(k.Missing(v.config)) == 0 {
-		if _, err := k.Open(v.config, svc.deps(next.ID)); err != nil {
+		if _, err := k.Open(v.config, svc.deps(next)); err != nil {
 			return nil, handoff.Errorf(handoff.CodeInvalid, "BAD_PROVIDER_CONFIG", "%s: %s", c.Kind, err)
 		}
 	}
@@ -166,19 +185,17 @@ func (svc *Service) check(ctx context.Context, c *handoff.Connection, config pro
 	if err == nil {
 		return status
 	}
-	status.State, status.ReasonCode, status.Reason = handoff.ServiceUnavailable, handoff.ReasonUnreachable, err.Error()
-	if healthOf(err) == refused {
-		status.ReasonCode = provider.ClassOf(err).ReasonCode()
-	}
+	status.State, status.ReasonCode, status.Reason = handoff.ServiceUnavailable, provider.ClassOf(err).ReasonCode(), err.Error()
 	return status
 }
 
 // save stores the agent, unless it changed since it was loaded. An older
 // connection of the agent to the same account is taken up again, so that its
 // sessions profit; the receive URL of (agent, kind) never changes.
-func (svc *Service) save(ctx context.Context, agent *handoff.Agent, loaded int64, withProvider bool) error {
+func (svc *Service) save(ctx context.Context, agent *handoff.Agent, loaded, renewed int64, withProvider bool) error {
 	return svc.store.UpdateAgent(ctx, agent.ID, func(rec *Record) error {
-		if rec.Agent.Version != loaded {
+		// Secrets that renewed themselves meanwhile must not be undone.
+		if rec.Agent.Version != loaded || withProvider && versionOf(rec.Agent.Connection) != renewed {
 			return ErrETagMismatch
 		}
 		if loaded == 0 {
@@ -191,6 +208,13 @@ func (svc *Service) save(ctx context.Context, agent *handoff.Agent, loaded int64
 		rec.Agent.Connection = agent.Connection
 		return svc.identify(agent.Connection, rec.Known)
 	})
+}
+
+func versionOf(c *handoff.Connection) int64 {
+	if c == nil {
+		return 0
+	}
+	return c.Version
 }
 
 // identify gives a new connection what the agent's older ones of its kind

@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/seal"
 )
 
 // opened is a connection that is ready for calls.
@@ -118,8 +120,9 @@ func (svc *Service) reopen(connectionID string) {
 	delete(svc.opened, connectionID)
 }
 
-// connect makes a Conn of a configuration.
-func (svc *Service) connect(c *handoff.Connection, config proto.Message) (*provider.Conn, error) {
+// connect makes a Conn of a configuration. Further secrets are those that a call
+// will carry besides.
+func (svc *Service) connect(c *handoff.Connection, config proto.Message, further ...string) (*provider.Conn, error) {
 	k, ok := svc.kind(c.Kind)
 	if !ok {
 		return nil, fmt.Errorf("provider %q is not built in this version", c.Kind)
@@ -127,18 +130,44 @@ func (svc *Service) connect(c *handoff.Connection, config proto.Message) (*provi
 	if missing := k.Missing(config); len(missing) > 0 {
 		return nil, provider.Errorf(provider.ClassIncomplete, "the configuration lacks %v", missing)
 	}
-	adapter, err := k.Open(config, svc.deps(c.ID))
+	adapter, err := k.Open(config, svc.deps(c))
 	if err != nil {
 		return nil, err
 	}
 	return provider.NewConn(provider.ConnOptions{
-		Connection: *c, Adapter: adapter, Secrets: slices.Collect(maps.Values(provider.Secrets(config))), Logger: svc.log, Now: svc.now,
+		Connection: *c, Adapter: adapter, Logger: svc.log, Now: svc.now,
+		Secrets: append(slices.Collect(maps.Values(provider.Secrets(config))), further...),
 	}), nil
 }
 
-// deps is what an adapter is given for a connection.
-func (svc *Service) deps(connectionID string) provider.Deps {
-	deps := provider.Deps{HTTP: svc.http, Files: svc.files, Now: svc.now}
+// deps is what the adapters of a connection work with.
+func (svc *Service) deps(c *handoff.Connection) provider.Deps {
+	connectionID := c.ID
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	if svc.tokens[connectionID] == nil {
+		svc.tokens[connectionID] = provider.NewTokens(svc.now)
+	}
+	deps := provider.Deps{
+		HTTP: svc.http, Files: svc.files, Now: svc.now, Tokens: svc.tokens[connectionID],
+		Seal: func(plain string) string {
+			return base64.RawStdEncoding.EncodeToString(svc.sealer.Seal([]byte(plain), refContext(connectionID)))
+		},
+		Unseal: func(sealed string) (string, error) {
+			data, err := base64.RawStdEncoding.DecodeString(sealed)
+			if err != nil {
+				return "", seal.ErrFormat
+			}
+			plain, err := svc.sealer.Open(data, refContext(connectionID))
+			return string(plain), err
+		},
+		Renew: func(ctx context.Context, secrets map[string]string) error {
+			return svc.keepSecrets(ctx, connectionID, 0, secrets)
+		},
+	}
+	if c.ReceiveToken != "" {
+		deps.ReceiveURL = svc.receiveURL(c)
+	}
 	if svc.sent != nil {
 		deps.Sent = func(ctx context.Context, vendorID string) (bool, error) { return svc.sent(ctx, connectionID, vendorID) }
 	}

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 )
@@ -116,7 +118,7 @@ func (svc *Service) checkAgain(ctx context.Context, c *handoff.Connection) (hand
 	if err != nil {
 		return handoff.ConnectionStatus{}, err
 	}
-	status := svc.check(ctx, c, kept.config)
+	status := svc.install(ctx, c, kept.config, svc.check(ctx, c, kept.config))
 	changed, err := svc.store.SetStatus(ctx, c.ID, func(s *handoff.ConnectionStatus) { *s = status })
 	if err != nil {
 		return status, err
@@ -124,6 +126,22 @@ func (svc *Service) checkAgain(ctx context.Context, c *handoff.Connection) (hand
 	svc.checked(c.ID, status)
 	svc.statusChanged(changed)
 	return status, nil
+}
+
+// install makes at the provider what is missing there for a stored connection whose
+// check went well, and returns the status after that.
+func (svc *Service) install(ctx context.Context, c *handoff.Connection, config proto.Message, s handoff.ConnectionStatus) handoff.ConnectionStatus {
+	if s.State != handoff.ServiceAvailable {
+		return s
+	}
+	conn, err := svc.connect(c, config)
+	if err == nil {
+		err = conn.Install(ctx)
+	}
+	if err != nil {
+		s.State, s.ReasonCode, s.Reason = handoff.ServiceUnavailable, provider.ClassOf(err).ReasonCode(), err.Error()
+	}
+	return s
 }
 
 // checked follows a check whose outcome has been stored.

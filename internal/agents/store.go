@@ -35,6 +35,12 @@ type Store interface {
 	// connection with its new status, nil when nothing changed. fn may run more than once.
 	SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) (*handoff.Connection, error)
 
+	// UpdateConnection loads a connection, current or not, runs fn and writes its
+	// configuration and the names of its secrets, with its version raised; the
+	// agent's version stays. fn does no I/O and may run more than once; its error is
+	// returned and nothing is written. ErrConnectionNotFound if there is none.
+	UpdateConnection(ctx context.Context, connectionID string, fn func(c *handoff.Connection) error) error
+
 	// Unavailable returns the connections that are UNAVAILABLE and used: by their
 	// agent, or by sessions that are still open.
 	Unavailable(ctx context.Context) ([]handoff.Connection, error)

@@ -79,4 +79,6 @@ func (svc *Service) openVault(c *handoff.Connection) (vault, error) {
 	return v, nil
 }
 
+func refContext(connectionID string) []byte { return []byte("ref:" + connectionID) }
+
 func sealContext(connectionID string) []byte { return []byte("connection:" + connectionID) }

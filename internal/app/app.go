@@ -169,6 +169,7 @@ func (a *App) doors(service *handoff.Service) []server.Handler {
 		}),
 		sse.Events{Tailer: service, Guard: a.auth, Links: a.files.URL, Drain: a.drain, Now: time.Now, Logger: a.log},
 		webhooks,
+		hook.Consents{Consenter: a.agents, Logger: a.log},
 		hook.Replies{
 			Kind: webhook.Name, Parse: webhook.ParseReply, Sessions: service, Receiver: service,
 			Authorizer: a.auth, Logger: a.log,

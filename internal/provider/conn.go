@@ -100,6 +100,15 @@ func (c *Conn) Signal(ctx context.Context, call Call, s handoff.Signal) error {
 	return nil
 }
 
+// Install is the adapter's [Installer]; one that is none has nothing to make.
+func (c *Conn) Install(ctx context.Context) error {
+	i, ok := c.adapter.(Installer)
+	if !ok {
+		return nil
+	}
+	return c.call(ctx, "install", Call{}, i.Install)
+}
+
 // Reconciles reports whether the adapter is a [Reconciler].
 func (c *Conn) Reconciles() bool {
 	_, ok := c.adapter.(Reconciler)

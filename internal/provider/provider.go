@@ -45,10 +45,23 @@ type Deps struct {
 	Files Files        // for adapters with the capability of attachments
 	Now   handoff.Clock
 
+	ReceiveURL string  // where the vendor sends webhooks; empty until the configuration is stored
+	Tokens     *Tokens // of the connection; may be nil
+
 	// Sent reports whether a message that we sent is known by the vendor's id. It
 	// is for adapters that look whether a repeat has got through: what they find
 	// there may be an earlier message with the same text. May be nil; then none is.
 	Sent func(ctx context.Context, vendorID string) (bool, error)
+
+	// Seal and Unseal are for secrets that an adapter keeps in a Ref's Data, where
+	// they would else lie in the clear.
+	Seal   func(plain string) string
+	Unseal func(sealed string) (string, error)
+
+	// Renew keeps new values of secrets of the configuration, by the names of their
+	// fields, for vendors that exchange them in passing. May be nil; then they are
+	// not kept.
+	Renew func(ctx context.Context, secrets map[string]string) error
 }
 
 // Files gives adapters the content of a message's attachments. Those that a vendor
@@ -154,6 +167,15 @@ type Reader interface {
 	Read(ctx context.Context, c Call) error
 }
 
+// Installer is an [Adapter] that can make at its vendor what somebody would else
+// have to click there, above all that webhooks come to the receive URL.
+type Installer interface {
+	// Install makes what is missing, and nothing twice. It is called after each
+	// check of a stored configuration that went well, so it has to be quick when
+	// nothing is missing.
+	Install(ctx context.Context) error
+}
+
 // Reconciler is an [Adapter] that can ask its vendor what webhooks have told, or
 // would have if they had not got lost while one of the two sides was away.
 type Reconciler interface {
@@ -209,4 +231,9 @@ type Reply struct {
 	// ours, or comes too late for it. It is for vendors that tell of everything in
 	// an account, and that take any refusal for an outage.
 	Always bool
+
+	// Ours tells that the request is of a session that we began ourselves. As long
+	// as that is not known the answer to its start is still on the way, and the
+	// vendor is asked to send the request again in spite of Always.
+	Ours bool
 }

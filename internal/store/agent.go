@@ -275,6 +275,32 @@ func (s *Store) ConnectionsByToken(ctx context.Context, kind, token string) ([]h
 	return append(current, others...), nil
 }
 
+// UpdateConnection implements agents.Store.
+func (s *Store) UpdateConnection(ctx context.Context, connectionID string, fn func(c *handoff.Connection) error) error {
+	return s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
+		row, err := tx.Connection.Get(ctx, connectionID)
+		if ent.IsNotFound(err) {
+			return refuse(agents.ErrConnectionNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		c, err := toConnection(row)
+		if err != nil {
+			return refuse(err)
+		}
+		if err := call(func() error { return fn(c) }); err != nil {
+			return err
+		}
+		secrets, err := encodeJSON(c.SecretsSet)
+		if err != nil {
+			return refuse(err)
+		}
+		return tx.Connection.Update().Where(connection.ID(connectionID)).
+			SetConfig(c.Config).SetSecretsSet(secrets).SetVersion(row.Version + 1).Exec(ctx)
+	})
+}
+
 // SetStatus implements agents.Store; agents.ErrConnectionNotFound if there is no
 // such connection. A status that stays as it was is not written.
 func (s *Store) SetStatus(ctx context.Context, connectionID string, fn func(*handoff.ConnectionStatus)) (changed *handoff.Connection, err error) {

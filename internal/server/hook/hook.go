@@ -103,7 +103,8 @@ func (h Webhooks) apply(ctx context.Context, got agents.Received) error {
 		switch {
 		case err == nil:
 		case handoff.CodeOf(err) == handoff.CodePrecondition, handoff.CodeOf(err) == handoff.CodeNotFound:
-			if !got.Reply.Always {
+			early := got.Reply.Ours && handoff.CodeOf(err) == handoff.CodeNotFound
+			if !got.Reply.Always || early {
 				refused = err
 			}
 		default:

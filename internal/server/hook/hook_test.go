@@ -140,6 +140,8 @@ func TestSomeVendorsAreNotToldWhatIsNotOurs(t *testing.T) {
 		require.Equal(t, want[0], postTo(taken{}, reason, "{}"), "%v", reason)
 		require.Equal(t, want[1], postTo(taken{reply: provider.Reply{Always: true}}, reason, "{}"), "%v", reason)
 	}
+	require.Equal(t, http.StatusNotFound, postTo(taken{reply: provider.Reply{Always: true, Ours: true}}, handoff.ErrSessionNotFound, "{}"), "what came too early comes again")
+	require.Equal(t, http.StatusOK, postTo(taken{reply: provider.Reply{Always: true, Ours: true}}, handoff.ErrSessionClosed, "{}"))
 }
 
 // family is a connection with a sibling, whose session it is.

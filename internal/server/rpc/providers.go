@@ -9,6 +9,7 @@ import (
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/agents"
+	"github.com/human-handoff/handoff/internal/auth"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/server/wire"
 )
@@ -24,7 +25,9 @@ func (s *handoffServer) ConfigureProvider(ctx context.Context, r *handoffv1.Conf
 	if err != nil {
 		return nil, err
 	}
-	return &handoffv1.ConfigureProviderResponse{Status: wire.ToStatus(v), ReceiveUrl: v.ReceiveURL, Etag: v.ETag}, nil
+	return &handoffv1.ConfigureProviderResponse{
+		Status: wire.ToStatus(v), ReceiveUrl: v.ReceiveURL, AuthorizeUrl: v.AuthorizeURL, Etag: v.ETag,
+	}, nil
 }
 
 // newSettings applies a request to the settings of before: none keep them,
@@ -71,7 +74,11 @@ func (s *handoffServer) GetProvider(ctx context.Context, r *handoffv1.GetProvide
 	if err != nil {
 		return nil, err
 	}
-	return wire.ToProvider(v), nil
+	m := wire.ToProvider(v)
+	if p, err := auth.Caller(ctx); err == nil && p.Scope == auth.ScopeAdmin {
+		m.AuthorizeUrl = v.AuthorizeURL // a consent changes the configuration
+	}
+	return m, nil
 }
 
 // GetServiceStatus tells whether a human can be reached. An agent that nobody

@@ -125,6 +125,27 @@ var agentTests = map[string]func(t *testing.T, db Database){
 		}
 	},
 
+	"ConnectionUpdates": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		configure(t, s, "a", fullConnection("c1", "webhook"))
+		before := agentOf(t, s, "a")
+		refused := errors.New("refused")
+		require.ErrorIs(t, s.UpdateConnection(t.Context(), "c1", func(c *handoff.Connection) error {
+			c.Config = []byte("lost")
+			return refused
+		}), refused)
+		require.NoError(t, s.UpdateConnection(t.Context(), "c1", func(c *handoff.Connection) error {
+			c.Config, c.SecretsSet = []byte("renewed"), []string{"refresh_token"}
+			return nil
+		}))
+		want := before
+		want.Connection.Config, want.Connection.SecretsSet = []byte("renewed"), []string{"refresh_token"}
+		want.Connection.Version++
+		require.Equal(t, want, agentOf(t, s, "a"), "the agent's own version stays")
+		err := s.UpdateConnection(t.Context(), "other", func(*handoff.Connection) error { return nil })
+		require.ErrorIs(t, err, agents.ErrConnectionNotFound)
+	},
+
 	"AgentChangesItsConnection": func(t *testing.T, db Database) {
 		s := db.Open(t)
 		configure(t, s, "a", fullConnection("c1", "webhook"))

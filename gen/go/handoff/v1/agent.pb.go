@@ -1040,8 +1040,10 @@ type GetProviderResponse struct {
 	Status *ServiceStatus `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
 	// Where the vendor shall send its webhooks. Empty if the kind has none.
 	ReceiveUrl string `protobuf:"bytes,5,opt,name=receive_url,json=receiveUrl,proto3" json:"receive_url,omitempty"`
-	// Link by which an administrator of the vendor's account consents. Empty if
-	// the kind needs no consent.
+	// Link by which an administrator of the vendor's account consents. It is made
+	// anew for each call and good for an hour, until somebody has consented or the
+	// configuration changes. Empty if the kind needs no consent, and for keys that
+	// are not of scope admin.
 	AuthorizeUrl string `protobuf:"bytes,6,opt,name=authorize_url,json=authorizeUrl,proto3" json:"authorize_url,omitempty"`
 	// Version of the configuration, for ConfigureProvider and DeleteProvider.
 	Etag string `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`

@@ -624,8 +624,10 @@ export type GetProviderResponse = Message<"handoff.v1.GetProviderResponse"> & {
   receiveUrl: string;
 
   /**
-   * Link by which an administrator of the vendor's account consents. Empty if
-   * the kind needs no consent.
+   * Link by which an administrator of the vendor's account consents. It is made
+   * anew for each call and good for an hour, until somebody has consented or the
+   * configuration changes. Empty if the kind needs no consent, and for keys that
+   * are not of scope admin.
    *
    * @generated from field: string authorize_url = 6;
    */
