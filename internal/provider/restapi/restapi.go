@@ -38,6 +38,9 @@ type Call struct {
 	Body   any    // sent as JSON; nil = none
 	Into   any    // filled from the answer's JSON; nil = it is not looked at
 	Header http.Header
+
+	// Seen is shown the headers of an answer that is good; may be nil.
+	Seen func(http.Header)
 }
 
 // Do makes a call. What was cut or could not be understood is transient.
@@ -73,6 +76,9 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 	}
 	if err != nil {
 		return provider.Errorf(provider.ClassTransient, "the answer was cut: %w", err)
+	}
+	if call.Seen != nil {
+		call.Seen(resp.Header)
 	}
 	if call.Into == nil {
 		return nil

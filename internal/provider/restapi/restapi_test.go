@@ -30,14 +30,20 @@ func TestCall(t *testing.T) {
 		assert.Equal(t, "Bearer x", r.Header.Get("Authorization"))
 		assert.Equal(t, "application/json", r.Header.Get("Content-Type"))
 		assert.Equal(t, "/a%2Fb?q=1", r.URL.RequestURI())
+		w.Header().Set("Set-Cookie", "a=b")
 		_, _ = io.WriteString(w, `{"id":"7","more":{}}`)
 	})
 	var got struct {
 		ID string `json:"id"`
 	}
-	err := c.Do(t.Context(), restapi.Call{Method: http.MethodPost, Path: "/a%2Fb?q=1", Body: map[string]string{"text": "<b> & c"}, Into: &got})
+	cookie := ""
+	err := c.Do(t.Context(), restapi.Call{
+		Method: http.MethodPost, Path: "/a%2Fb?q=1", Body: map[string]string{"text": "<b> & c"}, Into: &got,
+		Seen: func(h http.Header) { cookie = h.Get("Set-Cookie") },
+	})
 	require.NoError(t, err)
 	assert.Equal(t, "7", got.ID)
+	assert.Equal(t, "a=b", cookie)
 }
 
 func TestErrorsHaveAClass(t *testing.T) {
