@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
 )
 
 // Traits is what has to be known of a vendor to judge what an adapter makes of
@@ -18,6 +19,10 @@ type Traits struct {
 	// Spoil changes a good configuration into one whose credentials the vendor refuses.
 	Spoil func(config proto.Message)
 
+	// RevokedAs is the class of what fails once credentials are revoked; empty =
+	// credentials. It is consent where somebody only has to agree again.
+	RevokedAs provider.Class
+
 	// Identity returns what the vendor can hold of a customer; nil = all.
 	Identity func(handoff.Customer) handoff.Customer
 
@@ -28,6 +33,11 @@ type Traits struct {
 	// IdempotencyKey returns the key of a call as the vendor got it; nil when the
 	// vendor has no such thing and the adapter looks before it repeats.
 	IdempotencyKey func(http.Header) string
+
+	// Secret returns a webhook with another secret in its body, for vendors that
+	// prove themselves by one there; nil = the headers prove it. What a stranger
+	// changes in the rest of such a webhook cannot be told.
+	Secret func(r provider.Request, secret string) provider.Request
 
 	// Expires tells that webhooks prove when they were sent.
 	Expires bool

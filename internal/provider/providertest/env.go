@@ -43,10 +43,12 @@ type env struct {
 	mu      sync.Mutex
 	refused []error // by the harness' check of calls
 
-	secrets []string        // of the vendor and of every configuration used
-	said    []string        // the customer's words, which no log may hold
-	sent    map[string]bool // the vendor's ids of what was sent
-	lines   int             // of the log, that there have to be
+	tokens  *provider.Tokens
+	kept    map[string]string // what starts have kept, by session
+	secrets []string          // of the vendor and of every configuration used
+	said    []string          // the customer's words, which no log may hold
+	sent    map[string]bool   // the vendor's ids of what was sent
+	lines   int               // of the log, that there have to be
 	now     time.Time
 	session int
 	keys    int
@@ -54,7 +56,8 @@ type env struct {
 
 func newEnv(t *testing.T, h Harness) *env {
 	t.Helper()
-	e := &env{t: t, h: h, now: time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC), sent: map[string]bool{}}
+	e := &env{t: t, h: h, now: time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC), sent: map[string]bool{}, kept: map[string]string{}}
+	e.tokens = provider.NewTokens(e.clock)
 	e.vendor = h.Traits.New(e.clock)
 	e.server = NewServer(t, e.vendor)
 	if h.Check != nil {
@@ -90,7 +93,7 @@ func (e *env) connect(t *testing.T, config proto.Message) *provider.Conn {
 	require.NotEmpty(t, u.Host, "the account is an URL with the host that secrets are sent to")
 	e.errs = append(e.errs, errors.New(account))
 	adapter, err := e.h.Kind.Open(config, provider.Deps{
-		HTTP: e.client.Client(), Now: e.clock,
+		HTTP: e.client.Client(), Now: e.clock, Tokens: e.tokens, ReceiveURL: "https://gateway.example/webhooks/kind/token",
 		Sent: func(_ context.Context, id string) (bool, error) { return e.sent[id], nil },
 	})
 	require.NoError(t, err)
@@ -106,9 +109,13 @@ func (e *env) connect(t *testing.T, config proto.Message) *provider.Conn {
 // newCall returns the first call of a new session.
 func (e *env) newCall() provider.Call {
 	e.session++
+	id := fmt.Sprintf("ses_%d", e.session)
 	return provider.Call{
-		SessionID: fmt.Sprintf("ses_%d", e.session), AgentID: "agent-1",
-		IdempotencyKey: fmt.Sprintf("start-%d", e.session), Time: e.now,
+		SessionID: id, AgentID: "agent-1", IdempotencyKey: fmt.Sprintf("start-%d", e.session), Time: e.now,
+		Keep: func(_ context.Context, data string) error {
+			e.kept[id] = data
+			return nil
+		},
 	}
 }
 

@@ -149,6 +149,18 @@ func forgedWebhooks(e *env) {
 
 func (e *env) refuseChanged(genuine provider.Request, name string) {
 	t := e.t
+	if other := e.h.Traits.Secret; other != nil {
+		for _, secret := range []string{"", "x", strings.Repeat("\xff", 40)} {
+			e.refuse(t, other(cloneRequest(genuine), secret), name+" with another secret")
+		}
+		before := cloneRequest(genuine)
+		stripped := e.conn.Strip(genuine)
+		assert.Equal(t, before, genuine, "a request is only read")
+		for _, secret := range e.secrets {
+			assert.NotContains(t, string(stripped.Body), secret, "and kept without what proves it")
+		}
+		return
+	}
 	unsigned := cloneRequest(genuine)
 	unsigned.Header = http.Header{"Content-Type": genuine.Header["Content-Type"]}
 	e.refuse(t, unsigned, name+" without any proof")

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func revokedCredentials(e *env) {
 	errs["open"] = e.asError(t, err)
 	for name, err := range errs {
 		require.NotNil(t, err, name)
-		assert.Equal(t, provider.ClassCredentials, err.Class, name)
+		assert.Equal(t, cmp.Or(e.h.Traits.RevokedAs, provider.ClassCredentials), err.Class, name)
 	}
 	s := e.seen(t, c)
 	assert.Equal(t, []string{"before"}, s.Messages())

@@ -36,7 +36,7 @@ func repeatedStart(e *env) {
 			through := !e.server.Heal()
 			e.saw(err)
 			if err != nil { // else the HTTP client has repeated the call, as it does with some
-				c.Repeat = true
+				c.Repeat, c.Ref.Data = true, e.kept[c.SessionID]
 				ref, err = e.conn.Open(t.Context(), c, begin)
 				e.saw(err)
 				require.NoError(t, err, "%s of call %d", name, step)
