@@ -90,6 +90,7 @@ type Descriptor struct {
 	Title        string
 	Beta         bool              // not yet proved on a live account
 	Reconciles   bool              // its adapters are a [Reconciler]
+	Billed       bool              // each call costs money: what was missed is asked for after gaps alone
 	Config       proto.Message     // an empty configuration message
 	Fields       map[string]string // what to enter in each of its fields
 	Capabilities handoff.Capabilities

@@ -5,6 +5,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/desk"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
+	"github.com/human-handoff/handoff/internal/provider/livechat"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 )
 
@@ -14,5 +15,6 @@ func Kinds() []provider.Kind {
 		desk.Kind{},
 		webhook.Kind{},
 		intercom.Kind{},
+		livechat.Kind{},
 	}
 }
