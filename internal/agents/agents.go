@@ -33,21 +33,22 @@ import (
 
 // Service configures agents and opens their connections.
 type Service struct {
-	store     Store
-	kinds     []provider.Kind
-	sealer    *seal.Sealer
-	http      *http.Client
-	files     provider.Files
-	baseURL   string
-	sent      func(ctx context.Context, connectionID, vendorID string) (bool, error)
-	newID     func(prefix string) string
-	now       handoff.Clock
-	log       *slog.Logger
-	release   func(connectionID string)
-	onStatus  func(c *handoff.Connection)
-	feedState func(agentID string) handoff.FeedState
-	watchers  watchers
-	rechecks  *rechecks
+	store       Store
+	kinds       []provider.Kind
+	sealer      *seal.Sealer
+	http        *http.Client
+	files       provider.Files
+	baseURL     string
+	sent        func(ctx context.Context, connectionID, vendorID string) (bool, error)
+	newID       func(prefix string) string
+	now         handoff.Clock
+	log         *slog.Logger
+	release     func(connectionID string)
+	onStatus    func(c *handoff.Connection)
+	onRecovered func()
+	feedState   func(agentID string) handoff.FeedState
+	watchers    watchers
+	rechecks    *rechecks
 
 	reporting sync.Mutex // held while a call's outcome changes a status
 
@@ -77,8 +78,8 @@ func New(c Config) *Service {
 		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, files: c.Files, baseURL: c.BaseURL, sent: c.Sent,
 		newID: c.NewID, now: c.Now, log: c.Logger,
 		release: func(string) {}, onStatus: func(*handoff.Connection) {}, feedState: func(string) handoff.FeedState { return "" },
-		rechecks: newRechecks(),
-		opened:   map[string]*opened{}, tokens: map[string]*provider.Tokens{}, health: map[string]health{},
+		onRecovered: func() {}, rechecks: newRechecks(),
+		opened: map[string]*opened{}, tokens: map[string]*provider.Tokens{}, health: map[string]health{},
 	}
 }
 
@@ -97,6 +98,11 @@ func (svc *Service) Changed(agentID string) { svc.watchers.changed(agentID) }
 // OnStatus sets who is told that a connection has another status. fn must not
 // block. It is called once, before the service is used.
 func (svc *Service) OnStatus(fn func(c *handoff.Connection)) { svc.onStatus = fn }
+
+// OnRecovered sets who is told that an outage of a provider is over, in which its
+// webhooks may have been lost. fn must not block. It is called once, before the
+// service is used.
+func (svc *Service) OnRecovered(fn func()) { svc.onRecovered = fn }
 
 // View is an agent as its operator may see it.
 type View struct {

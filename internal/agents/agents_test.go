@@ -200,6 +200,8 @@ func TestCallsTellHowAConnectionFares(t *testing.T) {
 		b.svc.Report(t.Context(), id, &provider.Error{Class: class, Err: errors.New("because")})
 	}
 
+	recovered := 0
+	b.svc.OnRecovered(func() { recovered++ })
 	report(provider.ClassTransient)
 	since := status().DegradedSince
 	require.Equal(t, b.now, since)
@@ -217,6 +219,7 @@ func TestCallsTellHowAConnectionFares(t *testing.T) {
 	require.Equal(t, handoff.ServiceAvailable, status().State, "who refuses a message has taken the credentials")
 	require.Zero(t, status().DegradedSince)
 	require.Equal(t, []string{id}, b.released)
+	require.Equal(t, 1, recovered, "what was missed in the outage can be asked for")
 }
 
 func TestTermsTellWhatIsHeld(t *testing.T) {

@@ -191,11 +191,12 @@ func (svc *Service) Conn(ctx context.Context, connectionID string) (*provider.Co
 	return o.conn, nil
 }
 
-// Reconciling returns the kinds whose connections can be asked for what was missed.
-func (svc *Service) Reconciling() []string {
+// Reconciling returns the kinds whose connections can be asked for what was missed:
+// those whose calls cost money, or the others.
+func (svc *Service) Reconciling(billed bool) []string {
 	var names []string
 	for _, k := range svc.kinds {
-		if d := k.Describe(); d.Reconciles {
+		if d := k.Describe(); d.Reconciles && d.Billed == billed {
 			names = append(names, d.Name)
 		}
 	}

@@ -36,9 +36,10 @@ func (svc *Service) Report(ctx context.Context, connectionID string, callErr err
 	svc.mu.Lock()
 	svc.health[connectionID] = now
 	svc.mu.Unlock()
-	var healed bool
+	var healed, recovered bool
 	changed, err := svc.store.SetStatus(ctx, connectionID, func(s *handoff.ConnectionStatus) {
 		healed = now == healthy && s.State == handoff.ServiceUnavailable
+		recovered = now == healthy && !s.DegradedSince.IsZero()
 		applyHealth(s, now, callErr, svc.now())
 	})
 	if err != nil {
@@ -52,6 +53,9 @@ func (svc *Service) Report(ctx context.Context, connectionID string, callErr err
 	svc.statusChanged(changed)
 	if healed {
 		svc.release(connectionID)
+	}
+	if recovered {
+		svc.onRecovered()
 	}
 }
 

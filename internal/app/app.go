@@ -59,7 +59,7 @@ type App struct {
 	timers   *timer.Loop
 	server   *server.Server
 
-	reconcile *reconcile.Loop
+	reconcile []*reconcile.Loop
 
 	metricsServer *metricsServer
 
@@ -133,11 +133,16 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	a.openFeeds(hub, sealer)
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
-	a.reconcile = reconcile.New(reconcile.Config{Store: a.store, Connections: a.agents, Receiver: service, Now: time.Now, Logger: log})
+	for _, billed := range []bool{false, true} {
+		a.reconcile = append(a.reconcile, reconcile.New(reconcile.Config{
+			Billed: billed, Store: a.store, Connections: a.agents, Receiver: service, Now: time.Now, Logger: log,
+		}))
+	}
 	a.agents.OnAvailable(func(connectionID string) {
 		a.dispatch.Release(connectionID)
-		a.reconcile.Nudge()
+		a.nudgeReconcile()
 	})
+	a.agents.OnRecovered(a.nudgeReconcile)
 	a.agents.OnStatus(a.metrics.statusChanged)
 	a.server = server.New(server.Config{
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
@@ -157,6 +162,13 @@ func (a *App) openFeeds(hub *wake.Hub, sealer *seal.Sealer) {
 	a.feeds.OnDisabled(a.metrics.eventWebhookDisabled)
 	a.agents.FeedStates(a.feeds.State)
 	a.metrics.countFeeds(a.feeds)
+}
+
+// nudgeReconcile has providers asked for what may have been missed.
+func (a *App) nudgeReconcile() {
+	for _, loop := range a.reconcile {
+		loop.Nudge()
+	}
 }
 
 // doors is the one list of what the server offers.
@@ -207,7 +219,9 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 	a.background.Go(func() { a.timers.Run(background) })
 	a.background.Go(func() { a.agents.Run(background) })
 	a.background.Go(func() { a.files.Run(background) })
-	a.background.Go(func() { a.reconcile.Run(background) })
+	for _, loop := range a.reconcile {
+		a.background.Go(func() { loop.Run(background) })
+	}
 	a.metricsServer.start()
 
 	served := make(chan error, 1)

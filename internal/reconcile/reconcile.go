@@ -1,6 +1,6 @@
 // Package reconcile asks providers what webhooks have not told: those of open
-// sessions that can be asked, after a start, after a provider's outage and every
-// now and then. What did arrive comes with the same key again and counts for nothing.
+// sessions that can be asked, after a start, after a provider's outage and, where
+// calls cost nothing, every now and then. What did arrive comes with the same key again and counts for nothing.
 package reconcile
 
 import (
@@ -44,7 +44,9 @@ type Store interface {
 
 // Connections gives access to providers.
 type Connections interface {
-	Reconciling() []string
+	// Reconciling returns the kinds that can be asked: those whose calls cost money,
+	// or the others.
+	Reconciling(billed bool) []string
 	Conn(ctx context.Context, connectionID string) (*provider.Conn, error)
 	Report(ctx context.Context, connectionID string, callErr error)
 }
@@ -56,6 +58,7 @@ type Receiver interface {
 
 // Config is what a Loop is made of.
 type Config struct {
+	Billed      bool // ask the providers whose calls cost money, and those after gaps alone
 	Store       Store
 	Connections Connections
 	Receiver    Receiver
@@ -73,13 +76,14 @@ type Loop struct {
 
 	mu   sync.Mutex
 	seen map[string]time.Time // by session: up to when it was looked at
+	owed map[string]bool      // by session: not looked at since the last gap
 }
 
 // New returns a Loop, which does nothing until Run.
 func New(c Config) *Loop {
 	return &Loop{
 		Config: c, limit: rate.NewLimiter(perSecond, perSecond), wake: make(chan struct{}, 1),
-		kinds: c.Connections.Reconciling(), seen: map[string]time.Time{},
+		kinds: c.Connections.Reconciling(c.Billed), seen: map[string]time.Time{}, owed: map[string]bool{},
 	}
 }
 
@@ -99,18 +103,29 @@ func (l *Loop) Run(ctx context.Context) {
 	}
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()
-	for {
-		l.round(ctx)
+	for all := true; ; {
+		if all || l.owes() {
+			l.round(ctx, all)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			all = !l.Billed
 		case <-l.wake:
+			all = true
 		}
 	}
 }
 
-func (l *Loop) round(ctx context.Context) {
+func (l *Loop) owes() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.owed) > 0
+}
+
+// round looks at all open sessions, or at those that an earlier round owes a look.
+func (l *Loop) round(ctx context.Context, all bool) {
 	sessions, err := l.Store.OpenSessions(ctx, l.kinds)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -118,12 +133,12 @@ func (l *Loop) round(ctx context.Context) {
 		}
 		return
 	}
-	l.forget(sessions)
+	l.forget(sessions, all)
 	var group sync.WaitGroup
 	var failed sync.Map // connections that are not asked again in this round
 	slots := make(chan struct{}, parallel)
 	for _, s := range sessions {
-		if _, skip := failed.Load(s.ConnectionID); skip {
+		if _, skip := failed.Load(s.ConnectionID); skip || !l.isOwed(s.ID) {
 			continue
 		}
 		if l.limit.Wait(ctx) != nil {
@@ -140,17 +155,27 @@ func (l *Loop) round(ctx context.Context) {
 	group.Wait()
 }
 
-// forget drops what is known of sessions that are not open any more.
-func (l *Loop) forget(open []Session) {
+// forget drops what is known of sessions that are not open any more. With all, each
+// of the others is owed a look.
+func (l *Loop) forget(open []Session, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kept := make(map[string]time.Time, len(open))
+	kept, owed := make(map[string]time.Time, len(open)), map[string]bool{}
 	for _, s := range open {
 		if at, ok := l.seen[s.ID]; ok {
 			kept[s.ID] = at
 		}
+		if all || l.owed[s.ID] {
+			owed[s.ID] = true
+		}
 	}
-	l.seen = kept
+	l.seen, l.owed = kept, owed
+}
+
+func (l *Loop) isOwed(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.owed[id]
 }
 
 // look asks for what happened in one session. It reports whether to go on with its
@@ -187,5 +212,6 @@ func (l *Loop) look(ctx context.Context, s Session) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen[s.ID] = began
+	delete(l.owed, s.ID)
 	return true
 }

@@ -21,6 +21,7 @@ import (
 type world struct {
 	provider.Adapter
 
+	billed  bool
 	mu      sync.Mutex
 	open    []reconcile.Session
 	asked   []time.Time
@@ -31,7 +32,12 @@ type world struct {
 	reports []error
 }
 
-func (w *world) Reconciling() []string { return []string{"kind"} }
+func (w *world) Reconciling(billed bool) []string {
+	if billed != w.billed {
+		return nil
+	}
+	return []string{"kind"}
+}
 
 func (w *world) Conn(context.Context, string) (*provider.Conn, error) {
 	return provider.NewConn(provider.ConnOptions{
@@ -80,7 +86,7 @@ func (w *world) look() (asked []time.Time, keep []handoff.Inbound, reports []err
 
 func (w *world) run(t *testing.T) *reconcile.Loop {
 	t.Helper()
-	loop := reconcile.New(reconcile.Config{Store: w, Connections: w, Receiver: w, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+	loop := reconcile.New(reconcile.Config{Billed: w.billed, Store: w, Connections: w, Receiver: w, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); loop.Run(ctx) }()
@@ -178,5 +184,35 @@ func TestWhatIsTooLateHoldsUpNothing(t *testing.T) {
 		synctest.Wait()
 		asked, _, _ := w.look()
 		require.Equal(t, began.Add(-2*time.Minute), asked[1])
+	})
+}
+
+// TestCallsThatCostMoneyAreMadeAfterGapsAlone matters because a look each minute at
+// each session would cost more than the sessions do.
+func TestCallsThatCostMoneyAreMadeAfterGapsAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{billed: true, open: []reconcile.Session{{ID: "ses", ConnectionID: "con", Ref: handoff.Ref{ID: "ref"}, CreateTime: time.Now()}}}
+		loop := w.run(t)
+		asked := func() []time.Time {
+			list, _, _ := w.look()
+			return list
+		}
+		require.Len(t, asked(), 1, "after the start")
+		time.Sleep(10 * reconcile.Interval)
+		synctest.Wait()
+		require.Len(t, asked(), 1)
+		w.mu.Lock()
+		w.fail = errors.New("cut")
+		w.mu.Unlock()
+		loop.Nudge()
+		synctest.Wait()
+		require.Len(t, asked(), 2, "after an outage")
+		w.mu.Lock()
+		w.fail = nil
+		w.mu.Unlock()
+		time.Sleep(10 * reconcile.Interval)
+		synctest.Wait()
+		require.Len(t, asked(), 3, "and again until it went well")
 	})
 }

@@ -69,7 +69,11 @@ func describe(kind provider.Kind) string {
 	row("Read receipts", c.ReadReceipts, "no")
 	row("The desk learns of the end of a session", c.CanClose, "no")
 	row("Works without the customer's e-mail address", !c.NeedsEmail, "no; without one a handoff is declined, or the agent's default address is used")
-	row("What webhooks missed is asked for", d.Reconciles, "no; the desk has to repeat a webhook that was not answered with 200")
+	if d.Billed {
+		b.WriteString("| What webhooks missed is asked for | after a start and an outage; not all the time, for calls cost money |\n")
+	} else {
+		row("What webhooks missed is asked for", d.Reconciles, "no; the desk has to repeat a webhook that was not answered with 200")
+	}
 	fmt.Fprintf(&b, "\n### Limits\n\n| | |\n| --- | --- |\n")
 	fmt.Fprintf(&b, "| One message | %s |\n", size(c.MaxTextBytes))
 	fmt.Fprintf(&b, "| Transcript and question | %s |\n", transcriptSize(c.MaxTranscriptBytes))

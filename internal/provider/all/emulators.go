@@ -4,6 +4,8 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/emulator"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/intercom/intercomtest"
+	"github.com/human-handoff/handoff/internal/provider/livechat"
+	"github.com/human-handoff/handoff/internal/provider/livechat/livechattest"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/provider/webhook/webhooktest"
 )
@@ -14,5 +16,6 @@ func Emulators() map[string]emulator.Traits {
 	return map[string]emulator.Traits{
 		webhook.Name:  webhooktest.Traits(),
 		intercom.Name: intercomtest.Traits(),
+		livechat.Name: livechattest.Traits(),
 	}
 }

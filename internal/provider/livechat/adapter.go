@@ -217,7 +217,7 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 		}
 	}
 	last := ""
-	for _, e := range messages(c.IdempotencyKey, provider.Lines(m)) {
+	for _, e := range messages(c.IdempotencyKey, m.Text) {
 		if last = sent[e.CustomID]; last != "" {
 			continue
 		}
