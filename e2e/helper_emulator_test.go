@@ -73,16 +73,23 @@ func (e *emulated) order(name string, body map[string]any) []emulator.Delivery {
 	return done.Deliveries
 }
 
-func (e *emulated) sessions() []emulator.Session {
+func (e *emulated) sessions() []emulator.Session { return e.state().Sessions }
+
+// emulatorState is what an emulator's page shows.
+type emulatorState struct {
+	Sessions []emulator.Session `json:"sessions"`
+	Calls    int                `json:"calls"`
+	Contacts int                `json:"contacts"`
+}
+
+func (e *emulated) state() emulatorState {
 	e.t.Helper()
 	answer, err := http.Get(e.url + emulator.PagePath + "state")
 	require.NoError(e.t, err)
 	defer answer.Body.Close()
-	var state struct {
-		Sessions []emulator.Session `json:"sessions"`
-	}
+	var state emulatorState
 	require.NoError(e.t, json.NewDecoder(answer.Body).Decode(&state))
-	return state.Sessions
+	return state
 }
 
 // last returns the newest session.

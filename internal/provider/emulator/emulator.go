@@ -34,6 +34,12 @@ type Emulator interface {
 	Revoke()
 }
 
+// ContactCounter is an [Emulator] of a vendor that makes customers before sessions.
+type ContactCounter interface {
+	// Contacts counts the customers that there are, with a session or without.
+	Contacts() int
+}
+
 // ErrLacks says that the vendor has no such act, or tells nobody of it.
 var ErrLacks = errors.New("the vendor has nothing of the kind")
 

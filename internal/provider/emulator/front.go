@@ -52,6 +52,7 @@ type Front struct {
 	fault  *Fault
 	failed bool // since the fault was set
 	calls  []Recorded
+	begun  int
 }
 
 // NewFront puts a front before an emulator.
@@ -77,6 +78,13 @@ func (f *Front) Heal() (failed bool) {
 	return f.failed
 }
 
+// Begun returns how many calls have come up to now, those under way included.
+func (f *Front) Begun() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.begun
+}
+
 // Calls returns the calls up to now, the oldest first.
 func (f *Front) Calls() []Recorded {
 	f.mu.Lock()
@@ -96,6 +104,7 @@ func (f *Front) record(c Recorded) {
 func (f *Front) due() *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begun++
 	switch fault := f.fault; {
 	case fault == nil:
 		return nil

@@ -21,7 +21,7 @@ const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'u
 // Playground is an emulator with a page on which a person plays the human.
 // Programs do the same with JSON below [PagePath]:
 //
-//	GET  state   {"title", "receive_url", "sessions", "deliveries"}
+//	GET  state   {"title", "receive_url", "sessions", "deliveries", "calls", "contacts"}
 //	POST url     {"url"}: the receive URL; handshakes are sent to it
 //	POST act     {"session", "kind", "text"}; lost: it is done, and no webhook sent
 //	POST fail    a Fault for calls of the API
@@ -60,9 +60,14 @@ func (p *Playground) page(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *Playground) state(w http.ResponseWriter, _ *http.Request) {
-	answerJSON(w, http.StatusOK, map[string]any{
+	state := map[string]any{
 		"title": p.title, "receive_url": p.sender.URL(), "sessions": p.emulator.Sessions(), "deliveries": p.sender.Deliveries(),
-	})
+		"calls": p.front.Begun(),
+	}
+	if c, ok := p.emulator.(ContactCounter); ok {
+		state["contacts"] = c.Contacts()
+	}
+	answerJSON(w, http.StatusOK, state)
 }
 
 // maxOrder bounds what the page sends.

@@ -124,7 +124,10 @@ var (
 	robot = agent{"5c9871d5372c824cbf22d860a707a578", "Chatty", "5c9871d5372c824cbf22d860a707a578"}
 )
 
-var _ emulator.Emulator = (*Emulator)(nil)
+var (
+	_ emulator.Emulator       = (*Emulator)(nil)
+	_ emulator.ContactCounter = (*Emulator)(nil)
+)
 
 // New returns an organization with secrets of its own.
 func New(now handoff.Clock) *Emulator {
@@ -190,8 +193,8 @@ func (e *Emulator) EndTokens() {
 	clear(e.tokens)
 }
 
-// Customers counts those who were made, with a chat or without.
-func (e *Emulator) Customers() int {
+// Contacts implements emulator.ContactCounter.
+func (e *Emulator) Contacts() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.customers)
