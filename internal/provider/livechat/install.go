@@ -85,7 +85,7 @@ func (a *Adapter) register(ctx context.Context, action, mark string) error {
 		"type": "license", "description": mark, "additional_data": []string{"chat_properties"}, "filters": filters,
 	}, nil)
 	if kindOf(err) == errLimitReached {
-		return provider.Errorf(provider.ClassIncomplete, "the app has as many webhooks of %s as LiveChat allows; delete one in the block Chat webhooks, or use another app for this agent (%w)", action, err)
+		return provider.Errorf(provider.ClassIncomplete, "the app has as many webhooks of %s as LiveChat allows; delete one in the block Chat webhooks, or use another app for this agent (%s)", action, kindOf(err))
 	}
 	return err
 }

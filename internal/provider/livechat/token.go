@@ -53,7 +53,7 @@ func (a *Adapter) Exchange(ctx context.Context, g provider.Grant) (map[string]st
 	if err != nil {
 		err = a.judgeOAuth(err, code)
 		if kindOf(err) == "invalid_grant" {
-			return nil, provider.Errorf(provider.ClassConsent, "LiveChat does not take the code of this consent: it was used, or its few minutes are over; open the link that GetProvider tells as authorize_url once more (%w)", err)
+			return nil, provider.Errorf(provider.ClassConsent, "LiveChat does not take the code of this consent: it was used, or its few minutes are over; open the link that GetProvider tells as authorize_url once more (%s)", kindOf(err))
 		}
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (a *Adapter) refresh(ctx context.Context) (provider.Token, error) {
 	if err != nil {
 		err = a.judgeOAuth(err)
 		if provider.ClassOf(err) == provider.ClassConsent {
-			return provider.Token{}, provider.Errorf(provider.ClassConsent, "LiveChat has ended the consent; open the link that GetProvider tells as authorize_url (%w)", err)
+			return provider.Token{}, provider.Errorf(provider.ClassConsent, "LiveChat has ended the consent; open the link that GetProvider tells as authorize_url (%s)", kindOf(err))
 		}
 		return provider.Token{}, err
 	}
