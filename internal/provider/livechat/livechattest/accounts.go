@@ -58,6 +58,10 @@ func (e *Emulator) exchange(_ http.ResponseWriter, r *http.Request, body []byte)
 		if organization = e.refresh[refresh]; organization == "" || e.revoked {
 			return nil, refused
 		}
+		if e.Rotates {
+			delete(e.refresh, refresh)
+			refresh = e.newRefresh(organization)
+		}
 	default:
 		return nil, oauthRefusal{http.StatusBadRequest, "unsupported_grant_type", "no such grant", false}
 	}

@@ -35,6 +35,7 @@ type Emulator struct {
 	TokenLife time.Duration // of all tokens
 	CodeLife  time.Duration // of the codes of a consent
 	Scopes    string        // of the app
+	Rotates   bool          // a refresh token is good once, as those of apps without a secret
 
 	ClientID, ClientSecret string
 	OrganizationID         string
