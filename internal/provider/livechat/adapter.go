@@ -89,27 +89,27 @@ type newEvent struct {
 // Open implements provider.Adapter. The customer is made first and kept, so that a
 // repeat goes on with the same one; a customer has one chat.
 func (a *Adapter) Open(ctx context.Context, c provider.Call, start handoff.Start) (handoff.Ref, error) {
-	d, known := refData{}, false
-	if c.Ref.Data != "" {
-		known = json.Unmarshal([]byte(c.Ref.Data), &d) == nil && d.Entity != ""
-	}
-	if !known {
-		var err error
-		if d.customer, err = a.newCustomer(ctx); err != nil {
-			return handoff.Ref{}, err
-		}
-		if c.Keep != nil {
-			if err := c.Keep(ctx, encode(d)); err != nil {
-				return handoff.Ref{}, provider.Errorf(provider.ClassTransient, "keep the customer: %w", err)
-			}
-		}
-	}
-	if known {
-		ref, err := a.begun(ctx, d)
-		if err != nil || ref.ID != "" {
+	var d refData
+	if c.Ref.Data != "" && json.Unmarshal([]byte(c.Ref.Data), &d) == nil && d.Entity != "" {
+		if ref, err := a.begun(ctx, d); err != nil || ref.ID != "" {
 			return ref, err
 		}
+		return a.begin(ctx, c, d, start)
 	}
+	var err error
+	if d.customer, err = a.newCustomer(ctx); err != nil {
+		return handoff.Ref{}, err
+	}
+	if c.Keep != nil {
+		if err := c.Keep(ctx, encode(d)); err != nil {
+			return handoff.Ref{}, provider.Errorf(provider.ClassTransient, "keep the customer: %w", err)
+		}
+	}
+	return a.begin(ctx, c, d, start)
+}
+
+// begin tells who a customer is and begins the chat.
+func (a *Adapter) begin(ctx context.Context, c provider.Call, d refData, start handoff.Start) (handoff.Ref, error) {
 	if err := a.asCustomer(ctx, d.customer, "update_customer", profile(c.SessionID, start), nil); err != nil {
 		return handoff.Ref{}, err
 	}
@@ -124,15 +124,15 @@ func (a *Adapter) Open(ctx context.Context, c provider.Call, start handoff.Start
 			"thread": map[string]any{"events": opening(c.SessionID, start)},
 		},
 	}, &made)
-	switch {
-	case kindOf(err) == errLimitReached: // the HTTP client may have repeated the call by itself
+	if kindOf(err) == errLimitReached { // the HTTP client may have repeated the call by itself
 		if ref, looked := a.begun(ctx, d); looked != nil || ref.ID != "" {
 			return ref, looked
 		}
+	}
+	if err != nil {
 		return handoff.Ref{}, err
-	case err != nil:
-		return handoff.Ref{}, err
-	case made.ChatID == "":
+	}
+	if made.ChatID == "" {
 		return handoff.Ref{}, provider.Errorf(provider.ClassTransient, "the answer holds no chat")
 	}
 	d.Thread = made.ThreadID

@@ -18,6 +18,8 @@ import (
 // Types of errors that change what we do next.
 const (
 	errAuthentication = "authentication"
+	errAuthorization  = "authorization"
+	errMissingAccess  = "missing_access"
 	errMisdirected    = "misdirected_request"
 	errChatInactive   = "chat_inactive"
 	errNotFound       = "not_found"
@@ -29,7 +31,7 @@ const (
 // classes are what can be done about each type of error; the documents list types,
 // not statuses. What is not here is judged by the status.
 var classes = map[string]provider.Class{
-	errAuthentication: provider.ClassCredentials, "authorization": provider.ClassCredentials, "missing_access": provider.ClassCredentials,
+	errAuthentication: provider.ClassCredentials, errAuthorization: provider.ClassCredentials, errMissingAccess: provider.ClassCredentials,
 	"license_expired": provider.ClassCredentials, "license_not_found": provider.ClassCredentials,
 	"invalid_client": provider.ClassCredentials, "unauthorized_client": provider.ClassCredentials, "forbidden": provider.ClassCredentials,
 	"invalid_grant": provider.ClassConsent, "access_denied": provider.ClassConsent,
@@ -61,6 +63,12 @@ func kindOf(err error) string {
 		return r.kind
 	}
 	return ""
+}
+
+// isForbidden reports whether the app lacks the scope for a call.
+func isForbidden(err error) bool {
+	kind := kindOf(err)
+	return kind == errAuthorization || kind == errMissingAccess
 }
 
 // isStale reports whether a call may go well with a new token.

@@ -36,7 +36,7 @@ func (a *Adapter) Install(ctx context.Context) error {
 	}
 	var list []registered
 	err := a.configure(ctx, "list_webhooks", map[string]any{"owner_client_id": a.config.GetClientId()}, &list)
-	if kind := kindOf(err); kind == "authorization" || kind == "missing_access" {
+	if isForbidden(err) {
 		if a.config.GetWebhookSecret() != "" {
 			return a.enable(ctx) // they were made by hand, with that secret
 		}
@@ -45,28 +45,37 @@ func (a *Adapter) Install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mark := a.mark()
-	there := map[string]bool{}
+	there, err := a.sift(ctx, list)
+	if err != nil {
+		return err
+	}
+	for _, action := range wanted {
+		if there[action] {
+			continue
+		}
+		if err := a.register(ctx, action, a.mark()); err != nil {
+			return err
+		}
+	}
+	return a.enable(ctx)
+}
+
+// sift returns for which actions there are webhooks to the receive URL. Those that we
+// registered with another secret, or twice, are taken away.
+func (a *Adapter) sift(ctx context.Context, list []registered) (there map[string]bool, err error) {
+	there = map[string]bool{}
 	for _, w := range list {
 		switch {
 		case w.URL != a.deps.ReceiveURL:
-		case strings.HasPrefix(w.Description, maker) && (w.Description != mark || there[w.Action]):
-			// With another secret, or twice.
+		case strings.HasPrefix(w.Description, maker) && (w.Description != a.mark() || there[w.Action]):
 			if err := a.configure(ctx, "unregister_webhook", map[string]any{"id": w.ID, "owner_client_id": a.config.GetClientId()}, nil); err != nil {
-				return err
+				return nil, err
 			}
 		default:
 			there[w.Action] = true
 		}
 	}
-	for _, action := range wanted {
-		if !there[action] {
-			if err := a.register(ctx, action, mark); err != nil {
-				return err
-			}
-		}
-	}
-	return a.enable(ctx)
+	return there, nil
 }
 
 // mark tells by the description of a webhook whether it has our present secret.
@@ -99,7 +108,7 @@ func (a *Adapter) enable(ctx context.Context) error {
 	if err == nil && !state.Enabled {
 		err = a.configure(ctx, "enable_license_webhooks", nil, nil)
 	}
-	if kind := kindOf(err); kind == "authorization" || kind == "missing_access" {
+	if isForbidden(err) {
 		return nil // without the scope nobody can tell; installing the app switches them on
 	}
 	return err

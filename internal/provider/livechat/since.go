@@ -67,7 +67,7 @@ func (a *Adapter) threads(ctx context.Context, c provider.Call, d refData) ([]th
 	var list threadList
 	if !a.cookie {
 		err := a.asAgent(ctx, "/agent/action/list_threads", map[string]any{"chat_id": c.Ref.ID}, &list)
-		if kind := kindOf(err); kind != "authorization" && kind != "missing_access" {
+		if !isForbidden(err) {
 			return list.Threads, isPerson, err
 		}
 	}

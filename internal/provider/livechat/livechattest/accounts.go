@@ -39,31 +39,22 @@ func (e *Emulator) newToken(live map[string]*token, t token, most int) string {
 func (e *Emulator) exchange(_ http.ResponseWriter, r *http.Request, body []byte) (any, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		return nil, oauthRefusal{http.StatusBadRequest, "invalid_request", "the body has to be a form", false}
+		return nil, oauthError{http.StatusBadRequest, "invalid_request", "the body has to be a form", false}
 	}
 	if form.Get("client_id") != e.ClientID || form.Get("client_secret") != e.ClientSecret {
-		return nil, oauthRefusal{http.StatusUnauthorized, "invalid_client", "Client authentication failed", false}
+		return nil, oauthError{http.StatusUnauthorized, "invalid_client", "Client authentication failed", false}
 	}
-	refused := oauthRefusal{http.StatusBadRequest, "invalid_grant", "The grant is invalid, expired or revoked", false}
-	organization, refresh := "", form.Get("refresh_token")
+	var organization, refresh string
 	switch form.Get("grant_type") {
 	case "authorization_code":
-		c := e.codes[form.Get("code")]
-		delete(e.codes, form.Get("code")) // it is good once
-		if c == nil || !e.now().Before(c.ends) || c.redirect != form.Get("redirect_uri") {
-			return nil, refused
-		}
-		organization, refresh = c.organization, e.newRefresh(c.organization)
+		organization, refresh = e.redeem(form.Get("code"), form.Get("redirect_uri"))
 	case "refresh_token":
-		if organization = e.refresh[refresh]; organization == "" || e.revoked {
-			return nil, refused
-		}
-		if e.Rotates {
-			delete(e.refresh, refresh)
-			refresh = e.newRefresh(organization)
-		}
+		organization, refresh = e.renew(form.Get("refresh_token"))
 	default:
-		return nil, oauthRefusal{http.StatusBadRequest, "unsupported_grant_type", "no such grant", false}
+		return nil, oauthError{http.StatusBadRequest, "unsupported_grant_type", "no such grant", false}
+	}
+	if organization == "" {
+		return nil, oauthError{http.StatusBadRequest, "invalid_grant", "The grant is invalid, expired or revoked", false}
 	}
 	return map[string]any{
 		"access_token": e.newToken(e.agents, token{organization: organization}, maxLive), "refresh_token": refresh,
@@ -72,10 +63,33 @@ func (e *Emulator) exchange(_ http.ResponseWriter, r *http.Request, body []byte)
 	}, nil
 }
 
+// redeem takes a code, which is good once; no organization if it is not good.
+func (e *Emulator) redeem(value, redirect string) (organization, refresh string) {
+	c := e.codes[value]
+	delete(e.codes, value)
+	if c == nil || !e.now().Before(c.ends) || c.redirect != redirect {
+		return "", ""
+	}
+	return c.organization, e.newRefresh(c.organization)
+}
+
+// renew takes a refresh token; no organization if it is not good.
+func (e *Emulator) renew(given string) (organization, refresh string) {
+	organization = e.refresh[given]
+	if organization == "" || e.revoked {
+		return "", ""
+	}
+	if !e.Rotates {
+		return organization, given
+	}
+	delete(e.refresh, given)
+	return organization, e.newRefresh(organization)
+}
+
 func (e *Emulator) info(_ http.ResponseWriter, r *http.Request, _ []byte) (any, error) {
 	t := e.agentToken(r)
 	if t == nil {
-		return nil, oauthRefusal{http.StatusUnauthorized, "unauthorized_client", "Invalid access token", false}
+		return nil, oauthError{http.StatusUnauthorized, "unauthorized_client", "Invalid access token", false}
 	}
 	return map[string]any{
 		"access_token": bearer(r), "client_id": e.ClientID, "organization_id": t.organization,
@@ -96,10 +110,10 @@ type tokenRequest struct {
 func (e *Emulator) customerToken(w http.ResponseWriter, r *http.Request, body []byte) (any, error) {
 	var given tokenRequest
 	if err := decode(r, body, &given); err != nil {
-		return nil, oauthRefusal{http.StatusBadRequest, "invalid_request", err.Error(), true}
+		return nil, oauthError{http.StatusBadRequest, "invalid_request", err.Error(), true}
 	}
 	if given.ClientID != e.ClientID {
-		return nil, oauthRefusal{http.StatusUnauthorized, "invalid_client", "no such client", true}
+		return nil, oauthError{http.StatusUnauthorized, "invalid_client", "no such client", true}
 	}
 	var c *customer
 	var err error
@@ -109,7 +123,7 @@ func (e *Emulator) customerToken(w http.ResponseWriter, r *http.Request, body []
 	case "cookie":
 		c, err = e.byCookie(w, r, given)
 	default:
-		err = oauthRefusal{http.StatusBadRequest, "unsupported_grant_type", "no such grant", true}
+		err = oauthError{http.StatusBadRequest, "unsupported_grant_type", "no such grant", true}
 	}
 	if err != nil {
 		return nil, err
@@ -123,7 +137,7 @@ func (e *Emulator) customerToken(w http.ResponseWriter, r *http.Request, body []
 
 func (e *Emulator) byAgent(r *http.Request, given tokenRequest) (*customer, error) {
 	if e.agentToken(r) == nil {
-		return nil, oauthRefusal{http.StatusUnauthorized, "access_denied", "Invalid access token", true}
+		return nil, oauthError{http.StatusUnauthorized, "access_denied", "Invalid access token", true}
 	}
 	if given.EntityID == "" {
 		return e.newCustomer(), nil
@@ -131,7 +145,7 @@ func (e *Emulator) byAgent(r *http.Request, given tokenRequest) (*customer, erro
 	if c := e.customers[given.EntityID]; c != nil {
 		return c, nil
 	}
-	return nil, oauthRefusal{http.StatusBadRequest, "invalid_request", "no such entity", true}
+	return nil, oauthError{http.StatusBadRequest, "invalid_request", "no such entity", true}
 }
 
 // byCookie knows a customer by both cookies. Wrong ones are those of somebody new.
@@ -139,26 +153,33 @@ func (e *Emulator) byCookie(w http.ResponseWriter, r *http.Request, given tokenR
 	u, err := url.Parse(given.RedirectURI)
 	switch {
 	case e.revoked:
-		return nil, oauthRefusal{http.StatusUnauthorized, "unauthorized_client", "the app is not installed", true}
+		return nil, oauthError{http.StatusUnauthorized, "unauthorized_client", "the app is not installed", true}
 	case given.OrganizationID != e.OrganizationID:
-		return nil, oauthRefusal{http.StatusBadRequest, "invalid_request", "no such organization", true}
+		return nil, oauthError{http.StatusBadRequest, "invalid_request", "no such organization", true}
 	case given.EntityID != "" || err != nil || u.Host == "" || u.Path == "":
-		return nil, oauthRefusal{http.StatusBadRequest, "invalid_request", "redirect_uri is not whitelisted", true}
+		return nil, oauthError{http.StatusBadRequest, "invalid_request", "redirect_uri is not whitelisted", true}
 	}
-	var c *customer
-	if id, err := r.Cookie("__lc_cid"); err == nil {
-		c = e.customers[id.Value]
-	}
-	if secret, err := r.Cookie("__lc_cst"); c != nil && (err != nil || secret.Value != c.secret) {
-		c = nil
-	}
+	c := e.withCookies(r)
 	if c == nil {
 		c = e.newCustomer()
 	}
 	for name, value := range map[string]string{"__lc_cid": c.ID, "__lc_cst": c.secret} {
-		http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/customer", MaxAge: 63072000, HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode})
+		w.Header().Add("Set-Cookie", name+"="+value+"; Path=/customer; Domain=accounts.livechat.com; Max-Age=63072000; HttpOnly; Secure; SameSite=None")
 	}
 	return c, nil
+}
+
+// withCookies returns the customer that the cookies are of; nil if it is nobody's.
+func (e *Emulator) withCookies(r *http.Request) *customer {
+	id, err := r.Cookie("__lc_cid")
+	if err != nil {
+		return nil
+	}
+	secret, err := r.Cookie("__lc_cst")
+	if c := e.customers[id.Value]; c != nil && err == nil && secret.Value == c.secret {
+		return c
+	}
+	return nil
 }
 
 func (e *Emulator) newCustomer() *customer {

@@ -24,8 +24,7 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	case emulator.Bot:
 		return e.say(c, robot, a.Text), nil
 	case emulator.Note:
-		ev := e.add(c, &event{Type: "message", Text: a.Text, AuthorID: grace.email, Visibility: "agents"})
-		return e.notify("incoming_event", c, map[string]any{"event": ev}), nil
+		return e.note(c, a.Text), nil
 	case emulator.Join:
 		return e.join(c, ada), nil
 	case emulator.Transfer:
@@ -33,10 +32,7 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	case emulator.Close:
 		return e.close(c), nil
 	case emulator.Reopen:
-		if !c.last().active {
-			c.threads = append(c.threads, &thread{id: e.newID("K"), active: true, created: e.now()})
-		}
-		return e.notify("incoming_chat", c, map[string]any{"chat": map[string]any{"id": c.id, "thread": map[string]any{"id": c.last().id}}}), nil
+		return e.reopen(c), nil
 	case emulator.Echo:
 		return e.echo(c), nil
 	case emulator.Read:
@@ -55,6 +51,18 @@ func (e *Emulator) say(c *chat, by agent, text string) []provider.Request {
 	c.present[by.email] = true
 	ev := e.add(c, &event{Type: "message", Text: text, AuthorID: by.email})
 	return e.notify("incoming_event", c, map[string]any{"event": ev})
+}
+
+func (e *Emulator) note(c *chat, text string) []provider.Request {
+	ev := e.add(c, &event{Type: "message", Text: text, AuthorID: grace.email, Visibility: "agents"})
+	return e.notify("incoming_event", c, map[string]any{"event": ev})
+}
+
+func (e *Emulator) reopen(c *chat) []provider.Request {
+	if !c.last().active {
+		c.threads = append(c.threads, &thread{id: e.newID("K"), active: true, created: e.now()})
+	}
+	return e.notify("incoming_chat", c, map[string]any{"chat": map[string]any{"id": c.id, "thread": map[string]any{"id": c.last().id}}})
 }
 
 // join has an agent come into a chat, which a system message tells as well.

@@ -1,6 +1,7 @@
 package livechattest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 )
@@ -82,14 +83,11 @@ func (e *Emulator) registerWebhook(r *http.Request, body []byte) (any, error) {
 	if err := decode(r, body, &given); err != nil {
 		return nil, err
 	}
-	_, byAuthor := given.Filters["author_type"]
-	switch {
-	case given.ID != "" || given.URL == "" || len(given.URL) > 500 || given.SecretKey == "" || given.Type != "license":
-		return nil, invalid("`url`, `secret_key` and `type` are required")
-	case given.Owner != e.ClientID:
+	if given.Owner != e.ClientID {
 		return nil, refusal{http.StatusForbidden, "authorization", "owner_client_id is not the app's", nil}
-	case byAuthor && given.Action != "incoming_event" && given.Action != "event_updated":
-		return nil, invalid("`filters.author_type` is not supported for %s", given.Action)
+	}
+	if err := given.check(); err != nil || given.SecretKey == "" {
+		return nil, cmp.Or(err, invalid("`secret_key` is required"))
 	}
 	same := 0
 	for _, w := range e.webhooks {
@@ -104,6 +102,17 @@ func (e *Emulator) registerWebhook(r *http.Request, body []byte) (any, error) {
 	made.ID, made.secret = hexadecimal(12), given.SecretKey
 	e.webhooks = append(e.webhooks, &made)
 	return map[string]any{"id": made.ID}, nil
+}
+
+func (w *webhook) check() error {
+	_, byAuthor := w.Filters["author_type"]
+	switch {
+	case w.ID != "" || w.URL == "" || len(w.URL) > 500 || w.Type != "license":
+		return invalid("`url` and `type` are required")
+	case byAuthor && w.Action != "incoming_event" && w.Action != "event_updated":
+		return invalid("`filters.author_type` is not supported for %s", w.Action)
+	}
+	return nil
 }
 
 func (e *Emulator) unregisterWebhook(r *http.Request, body []byte) (any, error) {

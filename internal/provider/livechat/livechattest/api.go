@@ -24,15 +24,15 @@ type refusal struct {
 // Error implements error.
 func (r refusal) Error() string { return r.kind + ": " + r.message }
 
-// oauthRefusal is one of the Accounts APIs.
-type oauthRefusal struct {
+// oauthError is one of the Accounts APIs.
+type oauthError struct {
 	status        int
 	kind, message string
 	customers     bool // in the form of the Customer Accounts API
 }
 
 // Error implements error.
-func (r oauthRefusal) Error() string { return r.kind + ": " + r.message }
+func (r oauthError) Error() string { return r.kind + ": " + r.message }
 
 func invalid(format string, args ...any) error {
 	return refusal{http.StatusBadRequest, "validation", fmt.Sprintf(format, args...), nil}
@@ -93,7 +93,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, handle handler)
 }
 
 func describe(err error) (int, any) {
-	if o, ok := errors.AsType[oauthRefusal](err); ok {
+	if o, ok := errors.AsType[oauthError](err); ok {
 		if o.customers {
 			return o.status, map[string]any{"oauth_exception": o.kind, "exception_description": o.message}
 		}

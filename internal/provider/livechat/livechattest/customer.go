@@ -27,29 +27,38 @@ func (e *Emulator) customerActions() map[string]customerAction {
 	}
 }
 
-func (e *Emulator) updateCustomer(c *customer, r *http.Request, body []byte) (any, error) {
-	var given struct {
-		Name   *string             `json:"name"`
-		Email  *string             `json:"email"`
-		Avatar *string             `json:"avatar"`
-		Fields []map[string]string `json:"session_fields"`
+// profile is what a customer tells of itself.
+type profile struct {
+	Name   *string             `json:"name"`
+	Email  *string             `json:"email"`
+	Avatar *string             `json:"avatar"`
+	Fields []map[string]string `json:"session_fields"`
+}
+
+func (p profile) check() error {
+	switch {
+	case p.Name == nil && p.Email == nil && p.Avatar == nil && p.Fields == nil:
+		return invalid("at least one parameter is needed")
+	case p.Email != nil && !strings.Contains(*p.Email, "@"):
+		return invalid("`email` is no address")
+	case len(p.Fields) > maxFields:
+		return invalid("too many `session_fields`")
 	}
+	for _, field := range p.Fields {
+		if len(field) != 1 {
+			return invalid("each of `session_fields` has to be an object with one key")
+		}
+	}
+	return nil
+}
+
+func (e *Emulator) updateCustomer(c *customer, r *http.Request, body []byte) (any, error) {
+	var given profile
 	if err := decode(r, body, &given); err != nil {
 		return nil, err
 	}
-	if given.Name == nil && given.Email == nil && given.Avatar == nil && given.Fields == nil {
-		return nil, invalid("at least one parameter is needed")
-	}
-	if given.Email != nil && !strings.Contains(*given.Email, "@") {
-		return nil, invalid("`email` is no address")
-	}
-	if len(given.Fields) > maxFields {
-		return nil, invalid("too many `session_fields`")
-	}
-	for _, field := range given.Fields {
-		if len(field) != 1 {
-			return nil, invalid("each of `session_fields` has to be an object with one key")
-		}
+	if err := given.check(); err != nil {
+		return nil, err
 	}
 	if given.Name != nil {
 		c.Name = *given.Name
