@@ -35,6 +35,14 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 		return e.reopen(c), nil
 	case emulator.Echo:
 		return e.echo(c), nil
+	default:
+		return e.rarely(c, a)
+	}
+}
+
+// rarely is what seldom happens.
+func (e *Emulator) rarely(c *chat, a emulator.Act) ([]provider.Request, error) {
+	switch a.Kind {
 	case emulator.Read:
 		c.seen[ada.email] = e.now()
 		return e.notify("events_marked_as_seen", c, map[string]any{
