@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ type agreement struct {
 	codes     map[string]string // to refresh tokens
 	installed []string
 	deps      provider.Deps
+	checked   func() // while a configuration is checked
 }
 
 func (k agreeing) Describe() provider.Descriptor {
@@ -58,6 +60,9 @@ type agreed struct {
 }
 
 func (a *agreed) Check(context.Context) error {
+	if a.vendor.checked != nil {
+		a.vendor.checked()
+	}
 	if a.config.GetRefreshToken() == "" {
 		return provider.Errorf(provider.ClassConsent, "somebody has to consent")
 	}
@@ -89,22 +94,25 @@ type consentBench struct {
 	*bench
 
 	vendor *agreement
+	ids    int
 }
 
 func newConsentBench(t *testing.T) *consentBench {
 	t.Helper()
-	b := &consentBench{newBench(t), &agreement{codes: map[string]string{"code": "token 1", "again": "token 2"}}}
+	b := &consentBench{bench: newBench(t), vendor: &agreement{codes: map[string]string{"code": "token 1", "again": "token 2"}}}
 	b.svc = agents.New(agents.Config{
 		Store: b.store, Kinds: []provider.Kind{agreeing{b.vendor}}, Sealer: b.sealer, BaseURL: "https://gateway",
-		NewID: func(prefix string) string { return prefix + "_x" }, Now: func() time.Time { return b.now },
+		NewID: func(prefix string) string { b.ids++; return prefix + strconv.Itoa(b.ids) }, Now: func() time.Time { return b.now },
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	return b
 }
 
-func (b *consentBench) configure(id string) *agents.View {
+func (b *consentBench) configure(id string) *agents.View { return b.configureFor("bot", id) }
+
+func (b *consentBench) configureFor(agent, id string) *agents.View {
 	b.t.Helper()
-	v, err := b.svc.Configure(b.t.Context(), agents.Change{AgentID: "bot", Kind: "livechat", Config: &handoffv1.LiveChatConfig{ClientId: id}, Settings: keep})
+	v, err := b.svc.Configure(b.t.Context(), agents.Change{AgentID: agent, Kind: "livechat", Config: &handoffv1.LiveChatConfig{ClientId: id}, Settings: keep})
 	require.NoError(b.t, err)
 	return v
 }
@@ -152,7 +160,7 @@ func TestConsent(t *testing.T) {
 	require.ErrorContains(t, err, "authorize_url", "a link is good once")
 	_, err = b.consent(after, url.Values{"state": {b.state(after)}, "error": {"access_denied"}})
 	require.Equal(t, handoff.CodePermission, handoff.CodeOf(err))
-	require.Equal(t, handoff.ServiceAvailable, b.view().Status.State, "what works stays")
+	require.Equal(t, after.Status, b.view().Status, "what works stays")
 
 	require.NoError(t, b.vendor.deps.Renew(t.Context(), map[string]string{"refresh_token": "token 3"}))
 	sealed := b.vendor.deps.Seal("cookie")
@@ -209,6 +217,29 @@ func TestConsentsThatAreNone(t *testing.T) {
 	}
 	b := newConsentBench(t)
 	v := b.configure("app")
-	_, err := b.svc.Consent(t.Context(), "livechat", "nobody's", url.Values{"state": {b.state(v)}})
+	other := b.configureFor("other", "app")
+	_, err := b.consent(v, url.Values{"state": {b.state(other)}, "code": {"code"}})
+	require.ErrorContains(t, err, "not the way back", "the link of another agent")
+	require.NotNil(t, b.vendor.codes["code"])
+	_, err = b.svc.Consent(t.Context(), "livechat", "nobody's", url.Values{"state": {b.state(v)}})
 	require.ErrorIs(t, err, agents.ErrUnknownToken)
+}
+
+// TestASecretThatRenewsItselfIsNotUndone matters because the vendor takes the old one
+// no more: a change that was begun before would bring it back.
+func TestASecretThatRenewsItselfIsNotUndone(t *testing.T) {
+	t.Parallel()
+	b := newConsentBench(t)
+	v := b.configure("app")
+	_, err := b.consent(v, url.Values{"state": {b.state(v)}, "code": {"code"}})
+	require.NoError(t, err)
+	b.vendor.checked = func() {
+		b.vendor.checked = nil
+		require.NoError(t, b.vendor.deps.Renew(t.Context(), map[string]string{"refresh_token": "renewed"}))
+	}
+	change := agents.Change{AgentID: "bot", Kind: "livechat", Config: &handoffv1.LiveChatConfig{ClientId: "app", GroupId: 7}, Settings: keep}
+	_, err = b.svc.Configure(t.Context(), change)
+	require.ErrorIs(t, err, agents.ErrETagMismatch)
+	_, err = b.svc.Configure(t.Context(), change)
+	require.NoError(t, err, "on what is there now it can be made")
 }

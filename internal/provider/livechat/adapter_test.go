@@ -2,7 +2,9 @@ package livechat_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -375,4 +377,48 @@ func TestDetails(t *testing.T) {
 	calls := d.front.Calls()
 	i := slices.IndexFunc(calls, func(c emulator.Recorded) bool { return strings.HasSuffix(c.Path, "update_customer") })
 	assert.Less(t, len(calls[i].Body), 8000)
+}
+
+func TestExchange(t *testing.T) {
+	t.Parallel()
+	for button, says := range map[string]string{
+		"allow": "", "elsewhere": "sign in to LiveChat there", "stale": "its few minutes are over",
+	} {
+		d := newDesk(t)
+		d.config.RefreshToken = ""
+		a, _ := d.open().(provider.Authorizer)
+		code := d.consent(a.AuthorizeURL(receiveURL+"/oauth", "state"), button)
+		secrets, err := a.Exchange(t.Context(), provider.Grant{Code: code, RedirectURL: receiveURL + "/oauth"})
+		if says != "" {
+			require.ErrorContains(t, err, says)
+			require.Equal(t, provider.ClassConsent, provider.ClassOf(err), button)
+			require.Empty(t, secrets)
+			continue
+		}
+		require.NoError(t, err)
+		d.config.RefreshToken = secrets["refresh_token"]
+		before := len(d.front.Calls())
+		require.NoError(t, d.open().Check(t.Context()))
+		require.Equal(t, []string{"info"}, d.paths(before), "the token that came with it is used")
+		_, err = a.Exchange(t.Context(), provider.Grant{Code: code, RedirectURL: receiveURL + "/oauth"})
+		require.Equal(t, provider.ClassConsent, provider.ClassOf(err), "a code is good once")
+		require.NotContains(t, err.Error(), code)
+	}
+}
+
+// consent presses a button of the page of the consent and returns the code that a
+// browser would bring back.
+func (d *desk) consent(address, button string) string {
+	d.t.Helper()
+	u, err := url.Parse(address)
+	require.NoError(d.t, err)
+	form := url.Values{"do": {button}, "state": {u.Query().Get("state")}, "redirect_uri": {u.Query().Get("redirect_uri")}}
+	request := httptest.NewRequest(http.MethodPost, "/consent", strings.NewReader(form.Encode()))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	d.ServeHTTP(answer, request)
+	back, err := url.Parse(answer.Header().Get("Location"))
+	require.NoError(d.t, err)
+	require.Equal(d.t, "state", back.Query().Get("state"))
+	return back.Query().Get("code")
 }

@@ -189,6 +189,9 @@ func TestSecretsAreStrippedWhereverTheyStand(t *testing.T) {
 		assert.NotContains(t, string(got.Body), secret)
 		assert.NotContains(t, string(got.Body), "secret_key\":\"l")
 	}
+	none, _ := open(t, &handoffv1.LiveChatConfig{ClientId: clientID, OrganizationId: organization}).(provider.Stripper)
+	unknown := none.Strip(post(event(`"type":"message","text":"Hello","author_id":"ada@example.com"`)))
+	assert.NotContains(t, string(unknown.Body), secret, "also one that we do not know")
 	kept := a.Strip(post(event(`"type":"message","text":"Hello","author_id":"ada@example.com"`)))
 	_, inbound, err := withSecret(t).Parse(kept)
 	require.NoError(t, err)
