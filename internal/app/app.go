@@ -133,16 +133,7 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	a.openFeeds(hub, sealer)
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
-	for _, billed := range []bool{false, true} {
-		a.reconcile = append(a.reconcile, reconcile.New(reconcile.Config{
-			Billed: billed, Store: a.store, Connections: a.agents, Receiver: service, Now: time.Now, Logger: log,
-		}))
-	}
-	a.agents.OnAvailable(func(connectionID string) {
-		a.dispatch.Release(connectionID)
-		a.nudgeReconcile()
-	})
-	a.agents.OnRecovered(a.nudgeReconcile)
+	a.openReconcile(service)
 	a.agents.OnStatus(a.metrics.statusChanged)
 	a.server = server.New(server.Config{
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
@@ -162,6 +153,21 @@ func (a *App) openFeeds(hub *wake.Hub, sealer *seal.Sealer) {
 	a.feeds.OnDisabled(a.metrics.eventWebhookDisabled)
 	a.agents.FeedStates(a.feeds.State)
 	a.metrics.countFeeds(a.feeds)
+}
+
+// openReconcile makes what asks providers for what webhooks have not told, and lets it
+// hear of gaps.
+func (a *App) openReconcile(service *handoff.Service) {
+	for _, billed := range []bool{false, true} {
+		a.reconcile = append(a.reconcile, reconcile.New(reconcile.Config{
+			Billed: billed, Store: a.store, Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log,
+		}))
+	}
+	a.agents.OnAvailable(func(connectionID string) {
+		a.dispatch.Release(connectionID)
+		a.nudgeReconcile()
+	})
+	a.agents.OnRecovered(a.nudgeReconcile)
 }
 
 // nudgeReconcile has providers asked for what may have been missed.
