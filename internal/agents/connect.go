@@ -191,6 +191,14 @@ func (svc *Service) Conn(ctx context.Context, connectionID string) (*provider.Co
 	return o.conn, nil
 }
 
+// Looks implements reconcile.Connections.
+func (svc *Service) Looks(kind string) float64 {
+	if k, ok := svc.kind(kind); ok {
+		return k.Describe().Limits.Looks
+	}
+	return 0
+}
+
 // Reconciling returns the kinds whose connections can be asked for what was missed:
 // those whose calls cost money, or the others.
 func (svc *Service) Reconciling(billed bool) []string {

@@ -69,6 +69,8 @@ type keptRequest struct {
 	Header http.Header `json:"header,omitempty"`
 	Body   []byte      `json:"body,omitempty"`
 	Time   time.Time   `json:"time"`
+
+	Names map[string]string `json:"names,omitempty"`
 }
 
 // credentialHeaders prove who sent a webhook. It is proved by now.
@@ -102,7 +104,7 @@ func (svc *Service) quarantine(ctx context.Context, o *opened, c *handoff.Connec
 	for _, name := range credentialHeaders {
 		header.Del(name)
 	}
-	plain, err := json.Marshal(keptRequest{r.Method, r.Path, r.Query, header, r.Body, r.Time})
+	plain, err := json.Marshal(keptRequest{Method: r.Method, Path: r.Path, Query: r.Query, Header: header, Body: r.Body, Time: r.Time})
 	if err == nil {
 		digest := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", r.Method, r.Path, r.Query, r.Body))
 		err = svc.store.Quarantine(ctx, Quarantined{

@@ -42,6 +42,7 @@ func (d *Dispatcher) deliver(ctx context.Context, l *lane, t attempt) {
 	o := outcome{delivery: t.parcel.delivery, attempt: a}
 	if err != nil {
 		o.attempt = d.failure(o.delivery, err, rest)
+		o.undone = undone(err) && !t.call.Repeat
 		o.ownWait = provider.ClassOf(err) == provider.ClassTransient && retryAfter(err) == 0
 	} else {
 		o.attempt.State = handoff.DeliveryDelivered
@@ -148,8 +149,11 @@ func (d *Dispatcher) settle(ctx context.Context, l *lane, o outcome) {
 		d.wait(l, d.now().Add(storeRetry))
 		return
 	}
-	l.unsettled = nil
+	l.unsettled, l.undone = nil, 0
 	l.session.learn(session)
+	if o.undone {
+		l.undone = o.delivery.ID
+	}
 	if o.attempt.State != handoff.DeliveryPending {
 		d.shift(l)
 		d.next(l)
@@ -213,6 +217,12 @@ func retryAfter(err error) time.Duration {
 		return pe.RetryAfter
 	}
 	return 0
+}
+
+// undone reports whether it is certain that a call did nothing.
+func undone(err error) bool {
+	pe, ok := errors.AsType[*provider.Error](err)
+	return ok && pe.Undone
 }
 
 func (d *Dispatcher) logAttempt(ctx context.Context, t attempt, a handoff.Attempt, err error, took time.Duration) {

@@ -54,6 +54,7 @@ type lane struct {
 	interval time.Duration
 
 	unsettled *outcome
+	undone    int64 // the delivery of which it is certain that all attempts did nothing; 0 = none
 }
 
 // subject is what calls need of a session. Nothing of it changes once it is set.
@@ -78,6 +79,7 @@ type outcome struct {
 	delivery handoff.Delivery
 	attempt  handoff.Attempt
 	ownWait  bool // as in lane
+	undone   bool // this attempt and those before it did nothing
 }
 
 func newParcel(job *handoff.Job) parcel {
@@ -131,7 +133,7 @@ func (l *lane) call() provider.Call {
 	return provider.Call{
 		SessionID: l.id, AgentID: l.session.agentID, Ref: l.session.ref,
 		IdempotencyKey: first.IdempotencyKey(), Time: first.CreateTime,
-		Repeat: first.Attempts > 0 || l.jobs[0].proven,
+		Repeat: (first.Attempts > 0 || l.jobs[0].proven) && l.undone != first.ID,
 	}
 }
 

@@ -61,6 +61,9 @@ func (svc *Service) receive(ctx context.Context, connectionID string, in Inbound
 			s.Repeat, s.changes.Rekey = nil, true
 		}
 		late = s.Receive(in.Body, messageID, now)
+		if _, closes := in.Body.(HumanClosed); closes && svc.caps(s.Provider).ShowsEnd {
+			s.showEnd(now)
+		}
 		return nil
 	})
 	if err == nil && late {

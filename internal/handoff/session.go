@@ -193,6 +193,14 @@ func (s *Session) Close(reason CloseReason, outcome Outcome, now time.Time) {
 	}
 }
 
+// showEnd has the provider told of an end that its own human has just made, for a
+// desk that does not change by itself.
+func (s *Session) showEnd(now time.Time) {
+	if s.State == StateClosed && s.CloseReason == ClosedByHuman && s.Changed() {
+		s.deliver(Delivery{Kind: DeliverClose}, now)
+	}
+}
+
 // Settle records the outcome of an attempt to deliver d.
 func (s *Session) Settle(d Delivery, a Attempt, now time.Time) {
 	d.Attempts++

@@ -100,6 +100,7 @@ type Capabilities struct {
 	ReadReceipts bool
 	NeedsEmail   bool // cannot work without an address
 	CanClose     bool // can be told that the session ended
+	ShowsEnd     bool // wants to be told even when its own human ended it
 	MaxTextBytes int  // 0 = no limit of its own
 
 	MaxAttachmentBytes int64    // of one file; 0 = no limit of its own

@@ -27,6 +27,7 @@ type Conn struct {
 	redactor   *redactor
 	log        *slog.Logger
 	now        handoff.Clock
+	people     people
 }
 
 // ConnOptions is what a Conn is made of; all but Secrets has to be given.
@@ -241,6 +242,7 @@ func (c *Conn) Parse(r Request) (Reply, []handoff.Inbound, error) {
 		reply   Reply
 		inbound []handoff.Inbound
 	}
+	r = c.introduce(r)
 	p, err := contained(c, "parse", func() (p parsed, err error) {
 		p.reply, p.inbound, err = c.adapter.Parse(r)
 		return p, err

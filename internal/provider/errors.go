@@ -45,6 +45,7 @@ type Error struct {
 	Class      Class
 	RetryAfter time.Duration // no attempt before; 0 = the caller decides
 	Status     int           // the answer's HTTP status; 0 = there was none
+	Undone     bool          // it is certain that nothing was done, so that the next attempt is no repeat
 	Err        error         // what happened, in words for an operator
 }
 

@@ -84,6 +84,14 @@ type Greeter interface {
 	Greet(config proto.Message, r Request) (reply Reply, ok bool)
 }
 
+// Manifester is a [Kind] whose vendor makes an app of a description.
+type Manifester interface {
+	// Manifest returns the description of an app that calls a receive URL, to be
+	// pasted at the vendor's. The configuration may be incomplete; no secret of it
+	// gets into the description. It is pure.
+	Manifest(config proto.Message, receiveURL string) string
+}
+
 // Descriptor is what is known of a kind before it is configured.
 type Descriptor struct {
 	Name         string // as in the API's oneof and in receive URLs
@@ -96,6 +104,7 @@ type Descriptor struct {
 	Capabilities handoff.Capabilities
 	Limits       Limits
 	SetupSteps   []string
+	Listens      bool // its adapters are [Listener]s
 }
 
 // Limits is how much a vendor takes from one connection at a time. It is what the
@@ -104,6 +113,10 @@ type Limits struct {
 	Concurrent int     // calls under way at once; 0 = [DefaultConcurrent]
 	PerSecond  float64 // calls a second in the long run; 0 = no limit
 	Burst      int     // calls at once after a rest; 0 = what a second allows, at least one
+
+	// Looks is how often a second a [Reconciler] may be asked in the long run; 0 = as
+	// often as the core does. What is not asked in one round is in the next ones.
+	Looks float64
 }
 
 // DefaultConcurrent bounds the calls that are under way to a vendor that states
@@ -185,6 +198,17 @@ type Reconciler interface {
 	Since(ctx context.Context, c Call, since time.Time) ([]handoff.Inbound, error)
 }
 
+// Introducer is an [Adapter] of a vendor whose webhooks call people by ids alone.
+// Names are asked for once and kept for a while; a name that is not told in time is
+// done without.
+type Introducer interface {
+	// People returns the ids of those whose names Parse can use. It is pure.
+	People(r Request) []string
+
+	// Name asks the vendor how somebody is called.
+	Name(ctx context.Context, id string) (string, error)
+}
+
 // Stripper is an adapter whose vendor puts secrets into what it sends.
 type Stripper interface {
 	// Strip returns the request without them, for it to be kept. It is pure, and
@@ -220,6 +244,9 @@ type Request struct {
 	Header http.Header
 	Body   []byte
 	Time   time.Time // when it came in
+
+	// Names are those of the people whom an [Introducer] asked for, by their ids.
+	Names map[string]string
 }
 
 // Reply is the answer to a webhook. The zero value is 200 with an empty body.

@@ -6,6 +6,7 @@ package reconcile
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -47,6 +48,7 @@ type Connections interface {
 	// Reconciling returns the kinds that can be asked: those whose calls cost money,
 	// or the others.
 	Reconciling(billed bool) []string
+	Looks(kind string) float64 // a second, of one connection; 0 = any number
 	Conn(ctx context.Context, connectionID string) (*provider.Conn, error)
 	Report(ctx context.Context, connectionID string, callErr error)
 }
@@ -74,16 +76,17 @@ type Loop struct {
 	wake  chan struct{} // of size 1
 	kinds []string
 
-	mu   sync.Mutex
-	seen map[string]time.Time // by session: up to when it was looked at
-	owed map[string]bool      // by session: not looked at since the last gap
+	mu     sync.Mutex
+	seen   map[string]time.Time     // by session: up to when it was looked at
+	owed   map[string]bool          // by session: not looked at since the last gap
+	limits map[string]*rate.Limiter // by connection, of vendors that bear little
 }
 
 // New returns a Loop, which does nothing until Run.
 func New(c Config) *Loop {
 	return &Loop{
 		Config: c, limit: rate.NewLimiter(perSecond, perSecond), wake: make(chan struct{}, 1),
-		kinds: c.Connections.Reconciling(c.Billed), seen: map[string]time.Time{}, owed: map[string]bool{},
+		kinds: c.Connections.Reconciling(c.Billed), seen: map[string]time.Time{}, owed: map[string]bool{}, limits: map[string]*rate.Limiter{},
 	}
 }
 
@@ -134,6 +137,8 @@ func (l *Loop) round(ctx context.Context, all bool) {
 		return
 	}
 	l.forget(sessions, all)
+	// So that where not all can be asked, each is at some time.
+	rand.Shuffle(len(sessions), func(i, j int) { sessions[i], sessions[j] = sessions[j], sessions[i] })
 	var group sync.WaitGroup
 	var failed sync.Map // connections that are not asked again in this round
 	slots := make(chan struct{}, parallel)
@@ -178,6 +183,22 @@ func (l *Loop) isOwed(id string) bool {
 	return l.owed[id]
 }
 
+// allowed reports whether a connection may be asked once more.
+func (l *Loop) allowed(c handoff.Connection) bool {
+	most := l.Connections.Looks(c.Kind)
+	if most <= 0 {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limit := l.limits[c.ID]
+	if limit == nil {
+		limit = rate.NewLimiter(rate.Limit(most), perSecond)
+		l.limits[c.ID] = limit
+	}
+	return limit.AllowN(l.Now(), 1)
+}
+
 // look asks for what happened in one session. It reports whether to go on with its
 // connection: one that is down, or asked too much, is left alone until the next round.
 func (l *Loop) look(ctx context.Context, s Session) bool {
@@ -191,6 +212,9 @@ func (l *Loop) look(ctx context.Context, s Session) bool {
 	conn, err := l.Connections.Conn(ctx, s.ConnectionID)
 	if err != nil || !conn.Reconciles() {
 		return false // the status of the connection tells why
+	}
+	if !l.allowed(conn.Connection()) {
+		return false // it is asked in one of the next rounds
 	}
 	inbound, err := conn.Since(ctx, provider.Call{SessionID: s.ID, AgentID: s.AgentID, Ref: s.Ref, Time: began}, since.Add(-overlap))
 	if ctx.Err() != nil {

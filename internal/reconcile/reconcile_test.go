@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -30,6 +31,7 @@ type world struct {
 	keep    []handoff.Inbound
 	refuse  error
 	reports []error
+	looks   float64
 }
 
 func (w *world) Reconciling(billed bool) []string {
@@ -38,6 +40,8 @@ func (w *world) Reconciling(billed bool) []string {
 	}
 	return []string{"kind"}
 }
+
+func (w *world) Looks(string) float64 { return w.looks }
 
 func (w *world) Conn(context.Context, string) (*provider.Conn, error) {
 	return provider.NewConn(provider.ConnOptions{
@@ -123,6 +127,28 @@ func TestRounds(t *testing.T) {
 		synctest.Wait()
 		asked, _, _ = w.look()
 		require.Len(t, asked, 3, "nothing is asked of what is closed")
+	})
+}
+
+// TestSomeVendorsBearFewLooks has more sessions open than a vendor lets us ask for.
+func TestSomeVendorsBearFewLooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		w := &world{looks: 0.5}
+		for i := range 100 {
+			w.open = append(w.open, reconcile.Session{ID: fmt.Sprint(i), ConnectionID: "con", Ref: handoff.Ref{ID: fmt.Sprint(i)}, CreateTime: began})
+		}
+		w.run(t)
+		time.Sleep(20 * time.Minute)
+		synctest.Wait()
+		require.LessOrEqual(t, len(w.asked), 20+600)
+		require.Greater(t, len(w.asked), 400)
+		refs := map[string]bool{}
+		for _, in := range w.keep {
+			refs[in.Ref] = true
+		}
+		require.Greater(t, len(refs), 95, "and each is asked at some time")
 	})
 }
 
