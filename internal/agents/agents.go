@@ -9,6 +9,7 @@
 //	watch.go      who wants to know of changes
 //	consent.go    a person's consent in a browser, and secrets that renew themselves
 //	schedule.go   when humans are there, and holidays from calendars
+//	listen.go     connections of ours over which events come
 //	receive.go    webhooks: from a receive URL's token to the connection
 //	quarantine.go webhooks that nobody understood
 //	vault.go      a provider's settings, sealed
@@ -49,6 +50,7 @@ type Service struct {
 	feedState   func(agentID string) handoff.FeedState
 	watchers    watchers
 	rechecks    *rechecks
+	listens     listens
 
 	reporting sync.Mutex // held while a call's outcome changes a status
 
@@ -78,7 +80,7 @@ func New(c Config) *Service {
 		store: c.Store, kinds: c.Kinds, sealer: c.Sealer, http: c.HTTP, files: c.Files, baseURL: c.BaseURL, sent: c.Sent,
 		newID: c.NewID, now: c.Now, log: c.Logger,
 		release: func(string) {}, onStatus: func(*handoff.Connection) {}, feedState: func(string) handoff.FeedState { return "" },
-		onRecovered: func() {}, rechecks: newRechecks(),
+		onRecovered: func() {}, rechecks: newRechecks(), listens: newListens(),
 		opened: map[string]*opened{}, tokens: map[string]*provider.Tokens{}, health: map[string]health{},
 	}
 }
@@ -109,6 +111,7 @@ type View struct {
 	Agent        *handoff.Agent
 	Config       proto.Message // without secrets; nil when no provider is configured
 	ReceiveURL   string
+	Manifest     string // of an app at the vendor's; empty if the kind has none
 	Status       handoff.ConnectionStatus
 	Opening      handoff.Opening // at this moment
 	NeedsEmail   bool            // a handoff is refused to customers without an address
@@ -172,10 +175,20 @@ func (svc *Service) view(agent *handoff.Agent) (*View, error) {
 		}
 		v.Config = provider.ClearSecrets(kept.config)
 		v.AuthorizeURL = svc.authorizeURL(c, kept.config)
+		v.Manifest = svc.manifest(c.Kind, kept.config, v.ReceiveURL)
 	}
 	v.EventWebhook = svc.feedState(agent.ID)
 	v.NeedsEmail = agent.Settings.WithDefaults().NeedsEmail(caps)
 	return v, nil
+}
+
+// manifest describes an app at the vendor's that calls a receive URL, if there is one.
+func (svc *Service) manifest(kind string, config proto.Message, receiveURL string) string {
+	k, _ := svc.kind(kind)
+	if m, ok := k.(provider.Manifester); ok && receiveURL != "" {
+		return m.Manifest(config, receiveURL)
+	}
+	return ""
 }
 
 func (svc *Service) receiveURL(c *handoff.Connection) string {
@@ -245,6 +258,7 @@ func (svc *Service) Delete(ctx context.Context, id, ifETag string, force bool) e
 	})
 	if err == nil {
 		svc.watchers.changed(id)
+		svc.listens.changed()
 	}
 	return err
 }

@@ -182,7 +182,7 @@ func TestConfigureIsCarefulWithOthersChanges(t *testing.T) {
 	}
 	_, err = b.svc.Configure(t.Context(), change)
 	require.Equal(t, handoff.CodeInvalid, handoff.CodeOf(err))
-	_, err = b.svc.Configure(t.Context(), agents.Change{AgentID: "bot", Kind: "slack", Config: &handoffv1.SlackConfig{}, Settings: keep})
+	_, err = b.svc.Configure(t.Context(), agents.Change{AgentID: "bot", Kind: "fax", Config: &handoffv1.SlackConfig{}, Settings: keep})
 	require.Equal(t, handoff.CodeUnimplemented, handoff.CodeOf(err))
 }
 

@@ -54,6 +54,7 @@ func (svc *Service) Configure(ctx context.Context, c Change) (*View, error) {
 	}
 	if agent.Connection != nil && c.Kind != "" {
 		svc.reopen(agent.Connection.ID)
+		svc.listens.forget(agent.Connection.ID)
 		if err := svc.installSaved(ctx, agent.Connection); err != nil {
 			return nil, err
 		}
@@ -182,10 +183,18 @@ func (svc *Service) check(ctx context.Context, c *handoff.Connection, config pro
 	if err == nil {
 		err = conn.Check(ctx)
 	}
-	if err == nil {
-		return status
+	if err != nil {
+		status = failed(status, err)
 	}
-	status.State, status.ReasonCode, status.Reason = handoff.ServiceUnavailable, provider.ClassOf(err).ReasonCode(), err.Error()
+	return status
+}
+
+// failed is the status of a connection whose check has failed.
+func failed(status handoff.ConnectionStatus, err error) handoff.ConnectionStatus {
+	status.State, status.ReasonCode, status.Reason = handoff.ServiceUnavailable, handoff.ReasonUnreachable, err.Error()
+	if healthOf(err) == refused {
+		status.ReasonCode = provider.ClassOf(err).ReasonCode()
+	}
 	return status
 }
 

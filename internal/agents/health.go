@@ -123,6 +123,9 @@ func (svc *Service) checkAgain(ctx context.Context, c *handoff.Connection) (hand
 		return handoff.ConnectionStatus{}, err
 	}
 	status := svc.install(ctx, c, kept.config, svc.check(ctx, c, kept.config))
+	if refusal := svc.listens.refusal(c.ID); refusal != nil && status.State == handoff.ServiceAvailable {
+		status = failed(status, refusal) // what cannot be heard is of no use
+	}
 	changed, err := svc.store.SetStatus(ctx, c.ID, func(s *handoff.ConnectionStatus) { *s = status })
 	if err != nil {
 		return status, err

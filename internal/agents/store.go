@@ -45,6 +45,10 @@ type Store interface {
 	// agent, or by sessions that are still open.
 	Unavailable(ctx context.Context) ([]handoff.Connection, error)
 
+	// Used returns the connections of some kinds that are used, in the same sense,
+	// ordered by id.
+	Used(ctx context.Context, kinds []string) ([]handoff.Connection, error)
+
 	// AgentCounts counts the agents by the kind and the state of their current connection.
 	AgentCounts(ctx context.Context) ([]AgentCount, error)
 

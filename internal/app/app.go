@@ -22,6 +22,7 @@ import (
 	"github.com/human-handoff/handoff/internal/feed"
 	"github.com/human-handoff/handoff/internal/files"
 	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/listen"
 	"github.com/human-handoff/handoff/internal/provider/all"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/reconcile"
@@ -57,6 +58,7 @@ type App struct {
 	dispatch *dispatch.Dispatcher
 	feeds    *feed.Service
 	timers   *timer.Loop
+	listen   *listen.Runner
 	server   *server.Server
 
 	reconcile []*reconcile.Loop
@@ -134,6 +136,7 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
 	a.openReconcile(service)
+	a.listen = listen.New(listen.Config{Connections: a.agents, Receiver: service, Lease: listen.Alone{}, Now: time.Now, Logger: log})
 	a.agents.OnStatus(a.metrics.statusChanged)
 	a.server = server.New(server.Config{
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
@@ -228,6 +231,7 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 	for _, loop := range a.reconcile {
 		a.background.Go(func() { loop.Run(background) })
 	}
+	a.background.Go(func() { a.listen.Run(background) })
 	a.metricsServer.start()
 
 	served := make(chan error, 1)

@@ -343,7 +343,18 @@ func isUnavailable() predicate.Connection {
 
 // Unavailable implements agents.Store.
 func (s *Store) Unavailable(ctx context.Context) ([]handoff.Connection, error) {
-	rows, err := s.read.Connection.Query().Where(isUnavailable()).
+	return s.used(ctx, isUnavailable())
+}
+
+// Used implements agents.Store.
+func (s *Store) Used(ctx context.Context, kinds []string) ([]handoff.Connection, error) {
+	return s.used(ctx, connection.KindIn(kinds...))
+}
+
+// used returns those of the connections that their agent uses, or sessions that are
+// still open.
+func (s *Store) used(ctx context.Context, which predicate.Connection) ([]handoff.Connection, error) {
+	rows, err := s.read.Connection.Query().Where(which).Order(connection.ByID()).
 		WithAgent(func(q *ent.AgentQuery) { q.Select(agent.FieldConnectionID) }).All(ctx)
 	if err != nil {
 		return nil, s.readError(ctx, err)

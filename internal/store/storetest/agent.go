@@ -315,6 +315,13 @@ var agentTests = map[string]func(t *testing.T, db Database){
 		require.NoError(t, err)
 		require.ElementsMatch(t, []string{"c2"}, connectionIDs(list), "c1 is nobody's any more")
 
+		used, err := s.Used(t.Context(), []string{"webhook", "desk"})
+		require.NoError(t, err)
+		require.Equal(t, []string{"c2", "c3", "c4"}, connectionIDs(used), "whatever their state, by id, and c1 is nobody's any more")
+		used, err = s.Used(t.Context(), []string{"desk"})
+		require.NoError(t, err)
+		require.Empty(t, used, "of these kinds alone")
+
 		counts, err := s.AgentCounts(t.Context())
 		require.NoError(t, err)
 		require.ElementsMatch(t, []agents.AgentCount{
