@@ -29,7 +29,7 @@ func FromProvider(r proto.Message) (kind string, config proto.Message) {
 func ToProvider(v *agents.View) *handoffv1.GetProviderResponse {
 	r := &handoffv1.GetProviderResponse{
 		AgentId: v.Agent.ID, Settings: ToSettings(v.Agent.Settings), Status: ToStatus(v),
-		ReceiveUrl: v.ReceiveURL, Etag: v.ETag,
+		ReceiveUrl: v.ReceiveURL, Manifest: v.Manifest, Etag: v.ETag,
 	}
 	if v.Config != nil {
 		r.SecretsSet = v.Agent.Connection.SecretsSet

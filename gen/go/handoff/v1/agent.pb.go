@@ -1047,6 +1047,10 @@ type GetProviderResponse struct {
 	AuthorizeUrl string `protobuf:"bytes,6,opt,name=authorize_url,json=authorizeUrl,proto3" json:"authorize_url,omitempty"`
 	// Version of the configuration, for ConfigureProvider and DeleteProvider.
 	Etag string `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Description of an app with the receive URL filled in, to be pasted at the
+	// vendor's; the set-up steps say where. It holds no secret. Empty if the kind
+	// has none.
+	Manifest string `protobuf:"bytes,8,opt,name=manifest,proto3" json:"manifest,omitempty"`
 	// The provider with its secrets left empty. Absent when there is none.
 	//
 	// Types that are valid to be assigned to Provider:
@@ -1142,6 +1146,13 @@ func (x *GetProviderResponse) GetAuthorizeUrl() string {
 func (x *GetProviderResponse) GetEtag() string {
 	if x != nil {
 		return x.Etag
+	}
+	return ""
+}
+
+func (x *GetProviderResponse) GetManifest() string {
+	if x != nil {
+		return x.Manifest
 	}
 	return ""
 }
@@ -2226,7 +2237,7 @@ const file_handoff_v1_agent_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tR\x04etag\";\n" +
 	"\x12GetProviderRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"\xea\x06\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\"\x86\a\n" +
 	"\x13GetProviderResponse\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x120\n" +
 	"\bsettings\x18\x02 \x01(\v2\x14.handoff.v1.SettingsR\bsettings\x12\x1f\n" +
@@ -2236,7 +2247,8 @@ const file_handoff_v1_agent_proto_rawDesc = "" +
 	"\vreceive_url\x18\x05 \x01(\tR\n" +
 	"receiveUrl\x12#\n" +
 	"\rauthorize_url\x18\x06 \x01(\tR\fauthorizeUrl\x12\x12\n" +
-	"\x04etag\x18\a \x01(\tR\x04etag\x12,\n" +
+	"\x04etag\x18\a \x01(\tR\x04etag\x12\x1a\n" +
+	"\bmanifest\x18\b \x01(\tR\bmanifest\x12,\n" +
 	"\x04desk\x18\x14 \x01(\v2\x16.handoff.v1.DeskConfigH\x00R\x04desk\x125\n" +
 	"\awebhook\x18\x15 \x01(\v2\x19.handoff.v1.WebhookConfigH\x00R\awebhook\x128\n" +
 	"\bintercom\x18\x16 \x01(\v2\x1a.handoff.v1.IntercomConfigH\x00R\bintercom\x128\n" +
