@@ -6,6 +6,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/desk"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/livechat"
+	"github.com/human-handoff/handoff/internal/provider/slack"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 )
 
@@ -16,5 +17,6 @@ func Kinds() []provider.Kind {
 		webhook.Kind{},
 		intercom.Kind{},
 		livechat.Kind{},
+		slack.Kind{},
 	}
 }

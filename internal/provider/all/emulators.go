@@ -6,6 +6,8 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/intercom/intercomtest"
 	"github.com/human-handoff/handoff/internal/provider/livechat"
 	"github.com/human-handoff/handoff/internal/provider/livechat/livechattest"
+	"github.com/human-handoff/handoff/internal/provider/slack"
+	"github.com/human-handoff/handoff/internal/provider/slack/slacktest"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/provider/webhook/webhooktest"
 )
@@ -17,5 +19,6 @@ func Emulators() map[string]emulator.Traits {
 		webhook.Name:  webhooktest.Traits(),
 		intercom.Name: intercomtest.Traits(),
 		livechat.Name: livechattest.Traits(),
+		slack.Name:    slacktest.Traits(),
 	}
 }

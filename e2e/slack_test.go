@@ -1,0 +1,111 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
+	"github.com/human-handoff/handoff/internal/provider/emulator"
+	"github.com/human-handoff/handoff/internal/provider/slack/slacktest"
+)
+
+// connections waits until so many connections to Slack are open.
+func connections(t *testing.T, vendor *slacktest.Emulator, want int) {
+	t.Helper()
+	eventually(t, func() error {
+		if got := vendor.Connections(); got != want {
+			return &missing{"connection to Slack", fmt.Sprint(got)}
+		}
+		return nil
+	})
+}
+
+// TestSlackOverSocketMode has events come over a connection that the server opens,
+// which Slack cuts and replaces, while the server is killed twice: what Slack sends
+// again is there once, and in order.
+func TestSlackOverSocketMode(t *testing.T) {
+	t.Parallel()
+	vendor := slacktest.NewSlack(time.Now)
+	vendor.SocketMode = true
+	retries := slices.Repeat([]time.Duration{200 * time.Millisecond}, 200)
+	vendor.SetRetries(2*time.Second, retries...)
+	slack := httptest.NewServer(vendor)
+	defer slack.Close()
+	config := vendor.Config(slack.URL).(*handoffv1.SlackConfig)
+	config.SigningSecret = "" // there is nothing to sign
+
+	s := startServer(t, withFixedPort())
+	s.vault.add("slack bot token", config.GetBotToken())
+	s.vault.add("slack app token", config.GetAppToken())
+	answer, err := s.admin.ConfigureProvider(t.Context(), &handoffv1.ConfigureProviderRequest{
+		AgentId: "shop", Settings: longSettings(), Provider: &handoffv1.ConfigureProviderRequest_Slack{Slack: config},
+	})
+	require.NoError(t, err)
+	require.Equal(t, available, answer.GetStatus().GetState(), "%v", answer.GetStatus())
+	connections(t, vendor, 1)
+
+	w := &whole{t: t, s: s, agent: s.agentClient("shop")}
+	w.begin("one")
+	thread := vendor.Sessions()[0].ID
+	const messages = 40
+	want := make([]string, 0, messages+1)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	said := make(chan bool, messages)
+	go func() {
+		defer close(said)
+		for i := range messages {
+			all, err := vendor.Do(thread, emulator.Act{Kind: emulator.Say, Text: fmt.Sprint("message ", i)})
+			said <- err == nil && vendor.Deliver(ctx, all[0])
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
+	taken := func(n int) {
+		t.Helper()
+		for range n {
+			require.True(t, <-said, "message %d came through", len(want))
+			want = append(want, fmt.Sprintf("AUTHOR_HUMAN: message %d", len(want)))
+		}
+	}
+	taken(5)
+	vendor.Cut()
+	taken(5)
+	w.crash(func() {})
+	taken(5)
+	vendor.Refresh(ctx, "warning", 3*time.Second)
+	connections(t, vendor, 2) // the next one is there before the old one ends
+	taken(5)
+	connections(t, vendor, 1)
+	vendor.Refresh(ctx, "refresh_requested", 0)
+	vendor.Cut()
+	taken(5)
+	w.crash(vendor.Cut)
+	taken(messages - 25)
+
+	press, err := vendor.Press(thread, "handoff_close")
+	require.NoError(t, err)
+	require.True(t, vendor.Deliver(ctx, press))
+	w.agent.awaitState(t, w.id, closed)
+	eventually(t, func() error {
+		if got := vendor.Sessions()[0].Closed; got != "Closed." {
+			return &missing{"closed card", got}
+		}
+		return nil
+	})
+	w.requireLog(want...)
+	events := w.agent.events(t, w.id)
+	for i, text := 0, 0; i < len(events); i++ {
+		if m := events[i].GetMessage(); m != nil {
+			require.Equal(t, fmt.Sprint("message ", text), m.GetText(), "in order")
+			assert.Equal(t, "Bob", m.GetAuthorName())
+			text++
+		}
+	}
+}
