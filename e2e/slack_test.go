@@ -44,6 +44,14 @@ func TestSlackOverSocketMode(t *testing.T) {
 	s := startServer(t, withFixedPort())
 	s.vault.add("slack bot token", config.GetBotToken())
 	s.vault.add("slack app token", config.GetAppToken())
+	_, err := s.admin.ConfigureProvider(t.Context(), &handoffv1.ConfigureProviderRequest{
+		AgentId: "shop", Provider: &handoffv1.ConfigureProviderRequest_Slack{Slack: &handoffv1.SlackConfig{ChannelId: config.GetChannelId()}},
+	})
+	require.NoError(t, err)
+	first, err := s.admin.GetProvider(t.Context(), &handoffv1.GetProviderRequest{AgentId: "shop"})
+	require.NoError(t, err)
+	require.Contains(t, first.GetManifest(), "socket_mode_enabled: true", "the app comes first, and Slack cannot call this server")
+
 	answer, err := s.admin.ConfigureProvider(t.Context(), &handoffv1.ConfigureProviderRequest{
 		AgentId: "shop", Settings: longSettings(), Provider: &handoffv1.ConfigureProviderRequest_Slack{Slack: config},
 	})

@@ -386,3 +386,39 @@ func TestWhatAStartHasKeptReachesItsRepeat(t *testing.T) {
 		require.Equal(t, []string{"s-start ", "s-start +", "s-start ++", "1 "}, keys)
 	})
 }
+
+// TestWhatDidNothingIsNoRepeat spares a vendor that is asked too much the look for
+// what was left by a call that it refused.
+func TestWhatDidNothingIsNoRepeat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		g.run(0)
+		g.open("c", "s")
+		before := len(g.calls)
+		answers := []error{
+			&provider.Error{Class: provider.ClassRateLimited, Undone: true},
+			&provider.Error{Class: provider.ClassRateLimited, Undone: true},
+			errors.New("cut"),
+			&provider.Error{Class: provider.ClassRateLimited, Undone: true},
+			nil,
+		}
+		g.do(func() {
+			g.answer = func(sent) error {
+				if len(answers) == 0 {
+					return nil
+				}
+				err := answers[0]
+				answers = answers[1:]
+				return err
+			}
+		})
+		g.message("s", "1")
+		time.Sleep(10 * time.Minute)
+		var repeats []bool
+		for _, c := range g.calls[before:] {
+			repeats = append(repeats, c.repeat)
+		}
+		require.Equal(t, []bool{false, false, false, true, true}, repeats, "after the cut one it may have got through, whatever came then")
+	})
+}
