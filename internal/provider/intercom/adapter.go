@@ -1,11 +1,9 @@
 package intercom
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/briefing"
 	"github.com/human-handoff/handoff/internal/provider/richtext"
 )
 
@@ -84,7 +83,7 @@ func (a *Adapter) Open(ctx context.Context, c provider.Call, start handoff.Start
 	if err != nil {
 		return handoff.Ref{}, err
 	}
-	first := cmp.Or(start.Question, lastWords(start), "(asks for a human)")
+	first := briefing.First(start)
 	if admin == "" {
 		first = plainContext(start) + first
 	}
@@ -167,7 +166,7 @@ func lastOfCustomer(c conversation) string {
 // conversation is closed. Without a teammate to do it, the customer says so. An
 // end that came from Intercom is not told, and what is gone is closed.
 func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.CloseReason) error {
-	why := closeNotes[reason]
+	why := briefing.End(reason)
 	if why == "" || c.Ref.ID == "" {
 		return nil
 	}
@@ -209,82 +208,28 @@ func unlessDone(err error) error {
 	return err
 }
 
-// closeNotes tell teammates why a session ended.
-var closeNotes = map[handoff.CloseReason]string{
-	handoff.ClosedByCustomer:       "The customer has ended the conversation.",
-	handoff.ClosedByOperator:       "The conversation was ended by the operator.",
-	handoff.ClosedByWaitTimeout:    "The conversation ended because nobody answered in time.",
-	handoff.ClosedBySessionTimeout: "The conversation ended because the customer was silent.",
-	handoff.ClosedByExpiry:         "The conversation ended because it lasted too long.",
-}
-
-func lastWords(start handoff.Start) string {
-	for _, turn := range slices.Backward(start.Transcript) {
-		if turn.Role == handoff.RoleUser {
-			return turn.Text
-		}
-	}
-	return ""
-}
-
-// noteMark is how the note of a session begins.
-func noteMark(sessionID string) string { return "Handoff session " + sessionID }
-
 // noteOf is what teammates get to know of a start, as HTML that shows every text
 // literally.
 func noteOf(sessionID string, start handoff.Start) string {
 	var html strings.Builder
-	html.WriteString("<p><b>" + richtext.ToHTML(noteMark(sessionID)) + "</b></p>")
-	for _, line := range facts(start) {
+	html.WriteString("<p><b>" + richtext.ToHTML(briefing.Mark(sessionID)) + "</b></p>")
+	for _, line := range briefing.Facts(start) {
 		html.WriteString("<p>" + richtext.ToHTML(line) + "</p>")
 	}
 	for _, turn := range start.Transcript {
-		html.WriteString("<p><b>" + speaker(turn) + ":</b> " + richtext.ToHTML(turn.Text) + "</p>")
+		html.WriteString("<p><b>" + briefing.Speaker(turn) + ":</b> " + richtext.ToHTML(turn.Text) + "</p>")
 	}
 	return html.String()
 }
 
 // plainContext is the same before the first message, where a note is not possible.
 func plainContext(start handoff.Start) string {
-	lines := facts(start)
+	lines := briefing.Facts(start)
 	for _, turn := range start.Transcript {
-		lines = append(lines, speaker(turn)+": "+turn.Text)
+		lines = append(lines, briefing.Speaker(turn)+": "+turn.Text)
 	}
 	if len(lines) == 0 {
 		return ""
 	}
 	return strings.Join(lines, "\n") + "\n\n"
-}
-
-func speaker(turn handoff.Turn) string {
-	if turn.Role == handoff.RoleAssistant {
-		return "Assistant"
-	}
-	return "Customer"
-}
-
-// facts are the lines about a start that are no turns of it.
-func facts(start handoff.Start) []string {
-	var lines []string
-	add := func(name, value string) {
-		if value != "" {
-			lines = append(lines, name+": "+value)
-		}
-	}
-	add("Reason", start.Reason)
-	add("Priority", string(start.Priority))
-	add("Team", start.Team)
-	add("Tags", strings.Join(start.Tags, ", "))
-	if start.Customer.Unverified {
-		add("E-mail, as the customer says", start.Customer.Email)
-		add("User id, as the customer says", start.Customer.UserID)
-	}
-	add("Language", start.Customer.Locale)
-	for _, of := range []map[string]string{start.Customer.Attributes, start.Metadata} {
-		for _, name := range slices.Sorted(maps.Keys(of)) {
-			add(name, of[name])
-		}
-	}
-	add("More", string(start.ProviderExtra))
-	return lines
 }

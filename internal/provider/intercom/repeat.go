@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/briefing"
 )
 
 // Intercom knows no idempotency keys. Before a call is repeated we look for what
@@ -59,8 +60,8 @@ func leftoverIn(found conversation, sessionID, first string) (l leftover, ok boo
 	l.conversationID = string(found.ID)
 	others := false
 	for _, p := range found.Parts.Parts {
-		l.noted = l.noted || strings.Contains(p.Body, noteMark(sessionID))
-		others = others || strings.Contains(p.Body, noteMark(""))
+		l.noted = l.noted || strings.Contains(p.Body, briefing.Mark(sessionID))
+		others = others || strings.Contains(p.Body, briefing.Mark(""))
 		l.assigned = l.assigned || p.PartType == typeAssignment
 	}
 	return l, l.noted || !others
