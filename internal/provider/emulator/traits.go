@@ -38,6 +38,9 @@ type Traits struct {
 	// prove themselves by one there; nil = the headers prove it. What a stranger
 	// changes in the rest of such a webhook cannot be told.
 	Secret func(r provider.Request, secret string) provider.Request
+	// Unsigned names headers of webhooks that anybody could change, and that nothing
+	// depends on.
+	Unsigned []string
 
 	// Expires tells that webhooks prove when they were sent.
 	Expires bool
