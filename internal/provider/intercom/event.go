@@ -52,15 +52,7 @@ func humanText(p part, mayBeHTML bool) string {
 	for _, file := range p.Attachments {
 		text = strings.TrimPrefix(text+"\n"+cmp.Or(file.Name, "file")+": "+file.URL, "\n")
 	}
-	return cut(text)
-}
-
-// cut keeps a text within what a message may have.
-func cut(text string) string {
-	if len(text) <= handoff.MaxTextBytes {
-		return text
-	}
-	return strings.ToValidUTF8(text[:handoff.MaxTextBytes-len("…")], "") + "…"
+	return provider.Cut(text)
 }
 
 // plainBody returns a body as text. Webhooks have HTML or plain text, as the

@@ -1,26 +1,16 @@
 package intercom
 
 import (
-	"bytes"
 	"encoding/json"
-	"strings"
+
+	"github.com/human-handoff/handoff/internal/provider/restapi"
 )
 
 // The bodies of Intercom's answers and webhooks, as far as we look at them. What
 // is not known is ignored, and ids are taken as strings or numbers: both were seen.
 
 // id is an identifier. 0, which stands for nobody since 2.16, is the empty one.
-type id string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (i *id) UnmarshalJSON(data []byte) error {
-	text := strings.Trim(string(bytes.TrimSpace(data)), `"`)
-	if text == "null" || text == "0" || strings.ContainsAny(text, `{[\`) {
-		text = ""
-	}
-	*i = id(text)
-	return nil
-}
+type id = restapi.ID
 
 // me is the teammate that the access token belongs to.
 type me struct {
