@@ -17,11 +17,8 @@ package intercom
 
 import (
 	"crypto/sha1" //nolint:gosec // it is the hash of Intercom's signatures
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -154,9 +151,5 @@ func baseURL(c *handoffv1.IntercomConfig) (string, error) {
 	if c.GetApiBaseUrl() == "" {
 		return regionHosts[regionNames[c.GetRegion()]], nil
 	}
-	u, err := url.Parse(strings.TrimSpace(c.GetApiBaseUrl()))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("api_base_url: has to be an http or https address without user, query or fragment")
-	}
-	return u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.EscapedPath(), "/"), nil
+	return restapi.BaseURL("api_base_url", c.GetApiBaseUrl())
 }
