@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/chatwoot"
 	"github.com/human-handoff/handoff/internal/provider/desk"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/livechat"
@@ -18,5 +19,6 @@ func Kinds() []provider.Kind {
 		intercom.Kind{},
 		livechat.Kind{},
 		slack.Kind{},
+		chatwoot.Kind{},
 	}
 }

@@ -1,6 +1,8 @@
 package all
 
 import (
+	"github.com/human-handoff/handoff/internal/provider/chatwoot"
+	"github.com/human-handoff/handoff/internal/provider/chatwoot/chatwoottest"
 	"github.com/human-handoff/handoff/internal/provider/emulator"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/intercom/intercomtest"
@@ -20,5 +22,6 @@ func Emulators() map[string]emulator.Traits {
 		intercom.Name: intercomtest.Traits(),
 		livechat.Name: livechattest.Traits(),
 		slack.Name:    slacktest.Traits(),
+		chatwoot.Name: chatwoottest.Traits(),
 	}
 }
