@@ -64,7 +64,7 @@ func (w *whole) requireLog(want ...string) {
 // goes on, and the vendor's webhook is lost where it can be asked for.
 func TestWholeHandoffOverAnEmulator(t *testing.T) {
 	t.Parallel()
-	for kind, asks := range map[string]bool{"intercom": true, "livechat": true, "slack": true, "webhook": false} {
+	for kind, asks := range map[string]bool{"chatwoot": true, "intercom": true, "livechat": true, "slack": true, "webhook": false} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			s, e := startServer(t, withFixedPort()), startEmulator(t, kind)
@@ -105,6 +105,40 @@ func TestWholeHandoffOverAnEmulator(t *testing.T) {
 				return nil
 			})
 			require.Len(t, e.sessions(), 2)
+		})
+	}
+}
+
+// TestWhatWasSaidInAGapArrives has the gateway down while the human answers three
+// times and closes. Nobody sends those webhooks again.
+func TestWhatWasSaidInAGapArrives(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"chatwoot", "intercom"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s, e := startServer(t, withFixedPort()), startEmulator(t, kind)
+			e.connect(s, "shop")
+			w := &whole{t: t, s: s, agent: s.agentClient("shop")}
+			w.begin("one")
+			e.act(emulator.Say, "Hi", false)
+			w.agent.awaitState(t, w.id, active)
+			w.agent.send(t, w.id, "1", "first")
+			e.awaitMessages("first")
+			w.crash(func() {
+				for _, text := range []string{"one", "two", "three"} {
+					e.act(emulator.Say, text, true)
+				}
+				e.act(emulator.Close, "", true)
+			})
+			w.agent.awaitState(t, w.id, closed)
+			var said []string
+			for _, event := range w.agent.events(t, w.id) {
+				if m := event.GetMessage(); m.GetAuthor() == handoffv1.Author_AUTHOR_HUMAN {
+					said = append(said, m.GetText())
+				}
+			}
+			assert.Equal(t, []string{"Hi", "one", "two", "three"}, said)
+			w.requireLog("AUTHOR_HUMAN: Hi", "AUTHOR_CUSTOMER: first", "AUTHOR_HUMAN: one", "AUTHOR_HUMAN: two", "AUTHOR_HUMAN: three")
 		})
 	}
 }

@@ -69,10 +69,10 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 	switch n.Event {
 	case eventMessage:
 		var e messageEvent
-		if json.Unmarshal(r.Body, &e) != nil || e.ID == "" || e.Conversation.ID == "" {
+		if json.Unmarshal(r.Body, &e) != nil || e.ID == "" || e.conversationID() == "" {
 			return provider.Reply{}, nil, invalid("%s without a message and its conversation", n.Event)
 		}
-		inbound := said(string(e.Conversation.ID), e.message)
+		inbound := said(e.conversationID(), e.message)
 		reply.Always = len(inbound) == 0
 		return reply, inbound, nil
 	case eventStatus, eventUpdated:

@@ -2,6 +2,7 @@ package chatwoot
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -155,8 +156,13 @@ type messageEvent struct {
 	message
 
 	Conversation struct {
-		ID id `json:"id"`
+		ID        id `json:"id"`
+		DisplayID id `json:"display_id"` // in the vendor's samples; it is what ID is today
 	} `json:"conversation"`
+}
+
+func (e *messageEvent) conversationID() string {
+	return string(cmp.Or(e.Conversation.DisplayID, e.Conversation.ID))
 }
 
 // conversationEvent is a webhook about a conversation, whose fields are not in an
