@@ -110,6 +110,10 @@ func TestWhatAContactIsRefusedForIsLeftOut(t *testing.T) {
 	assert.Equal(t, handoff.Customer{UserID: "u-2"}, d.seen(c).Customer)
 	c = d.begin(handoff.Customer{Email: "bob@localhost"})
 	assert.Empty(t, d.seen(c).Customer.Email)
+	c.Repeat = true
+	again, err := d.Open(t.Context(), c, handoff.Start{Customer: handoff.Customer{Email: "bob@localhost"}, Question: "hello?"})
+	require.NoError(t, err)
+	assert.Equal(t, c.Ref, again, "and who could not be named is found again")
 	c = d.begin(handoff.Customer{UserID: "u-3", Phone: "0664 12345678"})
 	assert.Empty(t, d.seen(c).Customer.Phone)
 }
@@ -148,6 +152,10 @@ func TestOneConversationForEachSession(t *testing.T) {
 	first, second := d.begin(handoff.Customer{UserID: "u-1"}), d.begin(handoff.Customer{UserID: "u-1"})
 	assert.NotEqual(t, first.Ref.ID, second.Ref.ID, "even in an inbox that is locked to one")
 	assert.Equal(t, d.seen(first).Contact, d.seen(second).Contact)
+	first.Repeat = true
+	again, err := d.Open(t.Context(), first, handoff.Start{Customer: handoff.Customer{UserID: "u-1"}, Question: "hello?"})
+	require.NoError(t, err)
+	assert.Equal(t, first.Ref, again, "a repeat finds its own")
 }
 
 // TestRepeatsWithoutSourceIDs is against versions that do not keep the ids of messages.
@@ -167,13 +175,15 @@ func TestRepeatsWithoutSourceIDs(t *testing.T) {
 		}
 		c.Ref = ref
 		s := d.seen(c)
-		assert.Len(t, s.Lines, 1, "the note, step %d", step)
+		assert.Len(t, s.Lines, 1, "the note alone, step %d", step)
 		assert.Equal(t, 1, strings.Count(s.Context, "hello?"), "step %d", step)
 		assert.Empty(t, s.Messages(), "step %d", step)
 		assert.Len(t, d.Sessions(), step+1)
 
+		_, err = d.Do(c.Ref.ID, emulator.Act{Kind: emulator.Say, Text: "once"})
+		require.NoError(t, err)
 		c.IdempotencyKey, c.Repeat = "m-1", false
-		d.front.Fail(emulator.Fault{Cut: true, Once: true, Done: true})
+		d.front.Fail(emulator.Fault{Cut: true, Once: true, Done: step%2 == 0})
 		_, err = d.Send(t.Context(), c, handoff.Message{Text: "once"})
 		require.Error(t, err)
 		d.front.Heal()
@@ -199,6 +209,11 @@ func TestTooManyMessages(t *testing.T) {
 	d.now = d.now.Add(61 * time.Second)
 	_, err = d.Send(t.Context(), c, handoff.Message{Text: "two"})
 	require.NoError(t, err)
+
+	d.front.Fail(emulator.Fault{Status: http.StatusUnprocessableEntity}) // which quotes what it was sent
+	_, err = d.Send(t.Context(), c, handoff.Message{Text: "Too many messages"})
+	assert.Equal(t, provider.ClassRejected, provider.ClassOf(err), "words of the customer's decide nothing")
+	d.front.Heal()
 
 	key, interval := d.Adapter.(provider.Pacer).Pace(c)
 	assert.Equal(t, c.Ref.ID, key, "conversations do not wait for one another")
@@ -262,8 +277,10 @@ func TestALongTalkIsSeenWhole(t *testing.T) {
 		return got
 	}
 	assert.Equal(t, want, texts(then))
-	assert.Equal(t, want[45:], texts(d.now.Add(-4*time.Second)))
 	before := len(d.front.Calls())
+	assert.Equal(t, want[45:], texts(d.now.Add(-4*time.Second)))
+	assert.Len(t, d.front.Calls(), before+2, "no more is read than is needed")
+	before = len(d.front.Calls())
 	assert.Empty(t, texts(d.now.Add(time.Second)))
 	assert.Len(t, d.front.Calls(), before+1, "where nothing happened, messages are not read")
 }
@@ -308,7 +325,7 @@ one
 two`), s.Context, "and the last words stand in for a question")
 	assert.Empty(t, s.Customer.Email)
 
-	long := handoff.Start{Question: "q", Metadata: map[string]string{"a": strings.Repeat("ä", 100_000)}}
+	long := handoff.Start{Question: "q", Metadata: map[string]string{"a": strings.Repeat("x", 200_000)}}
 	_, err = d.Open(t.Context(), d.newCall(), long)
 	require.NoError(t, err, "what is too long is cut")
 }

@@ -45,6 +45,7 @@ func repeatedStart(e *env) {
 			c.Ref = ref
 			s := e.seen(t, c)
 			assert.Equal(t, 1, strings.Count(s.Context, begin.Question), "%s of call %d: %s", name, step, s.Context)
+			assert.Empty(t, s.Messages(), "%s of call %d", name, step)
 			assert.Equal(t, 1, strings.Count(s.Context, begin.Transcript[0].Text), "%s of call %d: %s", name, step, s.Context)
 			assertNoTwins(e, s.Lines)
 			if through {
