@@ -135,7 +135,7 @@ func TestAContactThatCameIntoBeingMeanwhile(t *testing.T) {
 				_, _ = w.Write(nothing)
 				return
 			}
-			d.Emulator.ServeHTTP(w, r)
+			d.ServeHTTP(w, r)
 		}))
 		t.Cleanup(server.Close)
 		a, err := chatwoot.Kind{}.Open(d.Config(server.URL), provider.Deps{HTTP: server.Client(), Now: time.Now})

@@ -153,7 +153,7 @@ func (c *client) messages(ctx context.Context, conversationID string, since time
 		if len(got) == 0 {
 			break
 		}
-		all = append(got[:len(got):len(got)], all...)
+		all = append(slices.Clip(got), all...)
 		if len(got) < page || got[0].CreatedAt.Before(since) {
 			break
 		}

@@ -86,32 +86,37 @@ func (c candidate) mayBe(found contact) bool {
 }
 
 // create makes a contact. What it is refused for, because another has it or
-// because it is not in the form that Chatwoot takes, is left out. A refused
-// identifier has come into being a moment ago.
+// because it is not in the form that Chatwoot takes, is left out.
 func (a *Adapter) create(ctx context.Context, sessionID string, who candidate) (contact, error) {
 	for {
 		made, err := a.client.createContact(ctx, who)
 		switch {
-		case refusedFor(err, attributePhone) && who.phone != "":
+		case who.phone != "" && refusedFor(err, attributePhone):
 			who.phone = ""
-		case refusedFor(err, attributeName) && who.name != "":
+		case who.name != "" && refusedFor(err, attributeName):
 			who.name = ""
-		case refusedFor(err, attributeEmail) && who.email != "":
-			found, lookErr := a.client.contactBy(ctx, attributeEmail, who.email)
-			if lookErr != nil || found.ID != "" && who.mayBe(found) {
-				return found, lookErr
+		case who.email != "" && refusedFor(err, attributeEmail):
+			found, err := a.client.contactBy(ctx, attributeEmail, who.email)
+			if err != nil || found.ID != "" && who.mayBe(found) {
+				return found, err
 			}
 			who.email, who.identifier = "", cmp.Or(who.identifier, ownIDs+sessionID)
 		case refusedFor(err, attributeIdentifier):
-			found, lookErr := a.client.searchContact(ctx, attributeIdentifier, who.identifier)
-			if lookErr != nil || found.ID != "" {
-				return found, lookErr
-			}
-			return contact{}, err
+			return a.madeMeanwhile(ctx, who, err)
 		default:
 			return made, err
 		}
 	}
+}
+
+// madeMeanwhile returns the contact that has come into being a moment ago, and made
+// Chatwoot refuse another one.
+func (a *Adapter) madeMeanwhile(ctx context.Context, who candidate, refused error) (contact, error) {
+	found, err := a.client.searchContact(ctx, attributeIdentifier, who.identifier)
+	if err == nil && found.ID == "" {
+		err = refused
+	}
+	return found, err
 }
 
 // contactBy finds the contact with a certain attribute; an empty one if there is

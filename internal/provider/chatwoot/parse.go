@@ -68,13 +68,9 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 	}
 	switch n.Event {
 	case eventMessage:
-		var e messageEvent
-		if json.Unmarshal(r.Body, &e) != nil || e.ID == "" || e.conversationID() == "" {
-			return provider.Reply{}, nil, invalid("%s without a message and its conversation", n.Event)
-		}
-		inbound := said(e.conversationID(), e.message)
+		inbound, err := messageTold(r.Body)
 		reply.Always = len(inbound) == 0
-		return reply, inbound, nil
+		return reply, inbound, err
 	case eventStatus, eventUpdated:
 		var e conversationEvent
 		if json.Unmarshal(r.Body, &e) != nil || e.ID == "" {
@@ -84,6 +80,14 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 	default:
 		return reply, nil, nil
 	}
+}
+
+func messageTold(body []byte) ([]handoff.Inbound, error) {
+	var e messageEvent
+	if json.Unmarshal(body, &e) != nil || e.ID == "" || e.conversationID() == "" {
+		return nil, invalid("%s without a message and its conversation", eventMessage)
+	}
+	return said(e.conversationID(), e.message), nil
 }
 
 func invalid(format string, args ...any) error {

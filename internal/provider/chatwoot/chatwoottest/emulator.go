@@ -280,26 +280,20 @@ func (c *conversation) session() emulator.Session {
 	var notes []string
 	asked := false
 	for _, m := range c.messages {
-		line := emulator.Line{Text: m.content}
-		if m.sender != nil {
-			line.Name = m.sender.Name
-		}
+		from := m.from()
 		switch {
-		case m.kind == activity:
+		case from == "":
 			continue
-		case m.private:
-			line.From = emulator.FromNote
+		case from == emulator.FromNote:
 			notes = append(notes, m.content)
-		case m.kind == incoming && !asked:
+		case from == emulator.FromCustomer && !asked:
 			asked = true
 			s.Context = m.content
 			continue
-		case m.kind == incoming:
-			line.From = emulator.FromCustomer
-		case m.kind == outgoing && m.sender != nil && m.sender.Type == "user":
-			line.From = emulator.FromHuman
-		default:
-			line.From = emulator.FromBot
+		}
+		line := emulator.Line{From: from, Text: m.content}
+		if m.sender != nil {
+			line.Name = m.sender.Name
 		}
 		s.Lines = append(s.Lines, line)
 	}
@@ -315,6 +309,22 @@ func (c *conversation) session() emulator.Session {
 	return s
 }
 
+// from says who said a message; empty = nobody, it is what the desk notes down.
+func (m *message) from() emulator.From {
+	switch {
+	case m.kind == activity:
+		return ""
+	case m.private:
+		return emulator.FromNote
+	case m.kind == incoming:
+		return emulator.FromCustomer
+	case m.kind == outgoing && m.sender != nil && m.sender.Type == service.Type:
+		return emulator.FromHuman
+	default:
+		return emulator.FromBot
+	}
+}
+
 // Do implements emulator.Emulator.
 func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error) {
 	e.mu.Lock()
@@ -326,39 +336,47 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	if c == nil {
 		return nil, emulator.ErrNoSession
 	}
-	switch a.Kind {
-	case emulator.Say:
-		return e.tellMessages("message_created", c, e.add(c, outgoing, a.Text, &lin)), nil
-	case emulator.Farewell:
-		return append(e.tellMessages("message_created", c, e.add(c, outgoing, a.Text, &lin)), e.turn(c, resolved)...), nil
-	case emulator.Close:
-		return e.turn(c, resolved), nil
-	case emulator.Reopen:
-		return e.turn(c, open), nil
-	case emulator.Snooze:
-		return e.turn(c, snoozed), nil
-	case emulator.Join:
-		return e.assign(c, &lin), nil
-	case emulator.Transfer:
-		return e.assign(c, &grace), nil
-	case emulator.Note:
-		m := e.add(c, outgoing, a.Text, &grace)
-		m.private = true
-		return e.tellMessages("message_created", c, m), nil
-	case emulator.Bot:
-		// A bot, an assistant, a rule that sends by itself, and a greeting.
-		return e.tellMessages("message_created", c, e.add(c, outgoing, a.Text, &bot), e.add(c, outgoing, a.Text, &captain),
-			e.add(c, outgoing, a.Text, nil), e.add(c, template, a.Text, nil)), nil
-	case emulator.Echo:
-		events := e.events
-		e.events = nil
-		return events, nil
-	case emulator.Unknown:
-		m := e.add(c, activity, "Lin levitated", nil)
-		return append(e.tellMessages("message_updated", c, m), e.tellConversation("conversation_levitated", c, nil)), nil
-	default:
+	act, known := acts[a.Kind]
+	if !known {
 		return nil, fmt.Errorf("%w: %s", emulator.ErrLacks, a.Kind)
 	}
+	return act(e, c, a.Text), nil
+}
+
+// acts are what can be done in a conversation.
+var acts = map[emulator.ActKind]func(e *Emulator, c *conversation, text string) []provider.Request{
+	emulator.Say: (*Emulator).say,
+	emulator.Farewell: func(e *Emulator, c *conversation, text string) []provider.Request {
+		return append(e.say(c, text), e.turn(c, resolved)...)
+	},
+	emulator.Close:    func(e *Emulator, c *conversation, _ string) []provider.Request { return e.turn(c, resolved) },
+	emulator.Reopen:   func(e *Emulator, c *conversation, _ string) []provider.Request { return e.turn(c, open) },
+	emulator.Snooze:   func(e *Emulator, c *conversation, _ string) []provider.Request { return e.turn(c, snoozed) },
+	emulator.Join:     func(e *Emulator, c *conversation, _ string) []provider.Request { return e.assign(c, &lin) },
+	emulator.Transfer: func(e *Emulator, c *conversation, _ string) []provider.Request { return e.assign(c, &grace) },
+	emulator.Note: func(e *Emulator, c *conversation, text string) []provider.Request {
+		m := e.add(c, outgoing, text, &grace)
+		m.private = true
+		return e.tellMessages("message_created", c, m)
+	},
+	// A bot, an assistant, a rule that sends by itself, and a greeting.
+	emulator.Bot: func(e *Emulator, c *conversation, text string) []provider.Request {
+		return e.tellMessages("message_created", c, e.add(c, outgoing, text, &bot), e.add(c, outgoing, text, &captain),
+			e.add(c, outgoing, text, nil), e.add(c, template, text, nil))
+	},
+	emulator.Echo: func(e *Emulator, _ *conversation, _ string) []provider.Request {
+		events := e.events
+		e.events = nil
+		return events
+	},
+	emulator.Unknown: func(e *Emulator, c *conversation, _ string) []provider.Request {
+		m := e.add(c, activity, "Lin levitated", nil)
+		return append(e.tellMessages("message_updated", c, m), e.tellConversation("conversation_levitated", c, nil))
+	},
+}
+
+func (e *Emulator) say(c *conversation, text string) []provider.Request {
+	return e.tellMessages("message_created", c, e.add(c, outgoing, text, &lin))
 }
 
 // turn gives a conversation another status.

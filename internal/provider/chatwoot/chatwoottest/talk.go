@@ -27,10 +27,8 @@ func (e *Emulator) createConversation(_ *http.Request, body []byte) (any, error)
 	if err := e.bind(given.SourceID, by); err != nil {
 		return nil, err
 	}
-	for _, c := range e.conversations {
-		if e.OneConversation && c.source == given.SourceID && !c.removed {
-			return e.show(c), nil
-		}
+	if c := e.only(given.SourceID); c != nil {
+		return e.show(c), nil
 	}
 	c := e.begin(by, given.SourceID, given.TeamID, given.CustomAttributes)
 	if given.Status != "" {
@@ -41,6 +39,17 @@ func (e *Emulator) createConversation(_ *http.Request, body []byte) (any, error)
 	}
 	e.events = append(e.events, e.tellConversation("conversation_created", c, nil))
 	return e.show(c), nil
+}
+
+// only returns the conversation that goes on, where there is one alone for each
+// of the inbox's contacts.
+func (e *Emulator) only(source string) *conversation {
+	for _, c := range e.conversations {
+		if e.OneConversation && c.source == source && !c.removed {
+			return c
+		}
+	}
+	return nil
 }
 
 // show is a conversation as answers have it.
