@@ -42,6 +42,10 @@ type Traits struct {
 	// depends on.
 	Unsigned []string
 
+	// KeyOnly tells that webhooks prove themselves by a key in a header alone: what
+	// somebody changes who has it cannot be told.
+	KeyOnly bool
+
 	// Expires tells that webhooks prove when they were sent.
 	Expires bool
 
