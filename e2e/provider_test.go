@@ -64,7 +64,7 @@ func (w *whole) requireLog(want ...string) {
 // goes on, and the vendor's webhook is lost where it can be asked for.
 func TestWholeHandoffOverAnEmulator(t *testing.T) {
 	t.Parallel()
-	for kind, asks := range map[string]bool{"chatwoot": true, "intercom": true, "livechat": true, "slack": true, "webhook": false} {
+	for kind, asks := range map[string]bool{"chatwoot": true, "intercom": true, "livechat": true, "slack": true, "webhook": false, "zendesk": true} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			s, e := startServer(t, withFixedPort()), startEmulator(t, kind)
@@ -113,7 +113,7 @@ func TestWholeHandoffOverAnEmulator(t *testing.T) {
 // times and closes. Nobody sends those webhooks again.
 func TestWhatWasSaidInAGapArrives(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"chatwoot", "intercom"} {
+	for _, kind := range []string{"chatwoot", "intercom", "zendesk"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			s, e := startServer(t, withFixedPort()), startEmulator(t, kind)

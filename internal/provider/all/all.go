@@ -9,6 +9,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/livechat"
 	"github.com/human-handoff/handoff/internal/provider/slack"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
+	"github.com/human-handoff/handoff/internal/provider/zendesk"
 )
 
 // Kinds returns every kind that there is, in the order in which they are shown.
@@ -20,5 +21,6 @@ func Kinds() []provider.Kind {
 		livechat.Kind{},
 		slack.Kind{},
 		chatwoot.Kind{},
+		zendesk.Kind{},
 	}
 }

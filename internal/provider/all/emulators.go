@@ -12,6 +12,8 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/slack/slacktest"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/provider/webhook/webhooktest"
+	"github.com/human-handoff/handoff/internal/provider/zendesk"
+	"github.com/human-handoff/handoff/internal/provider/zendesk/zendesktest"
 )
 
 // Emulators returns the traits of the vendors of all kinds, above all their
@@ -23,5 +25,6 @@ func Emulators() map[string]emulator.Traits {
 		livechat.Name: livechattest.Traits(),
 		slack.Name:    slacktest.Traits(),
 		chatwoot.Name: chatwoottest.Traits(),
+		zendesk.Name:  zendesktest.Traits(),
 	}
 }

@@ -1,0 +1,125 @@
+package zendesk
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The bodies of Zendesk's answers and webhooks, as far as we look at them. What is
+// not known is ignored.
+
+// The types of authors.
+const (
+	byUser     = "user"
+	byBusiness = "business"
+)
+
+type metadata map[string]json.RawMessage
+
+// text returns an entry that is a text; empty if it is none.
+func (m metadata) text(name string) string {
+	var text string
+	_ = json.Unmarshal(m[name], &text) // else it is none of ours
+	return text
+}
+
+type userAnswer struct {
+	User struct {
+		ID string `json:"id"`
+	} `json:"user"`
+}
+
+type switchboardList struct {
+	Switchboards []struct {
+		ID string `json:"id"`
+	} `json:"switchboards"`
+}
+
+type integrationList struct {
+	Integrations []integration `json:"switchboardIntegrations"`
+}
+
+// integration is one that can be in control of a conversation.
+type integration struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"integrationType"`
+}
+
+type conversation struct {
+	ID       string       `json:"id"`
+	Metadata metadata     `json:"metadata"`
+	Active   *integration `json:"activeSwitchboardIntegration"`
+}
+
+type conversationAnswer struct {
+	Conversation conversation `json:"conversation"`
+}
+
+type conversationList struct {
+	Conversations []conversation `json:"conversations"`
+	Meta          cursors        `json:"meta"`
+}
+
+type cursors struct {
+	HasMore bool   `json:"hasMore"`
+	Before  string `json:"beforeCursor"`
+	After   string `json:"afterCursor"`
+}
+
+type message struct {
+	ID       string    `json:"id"`
+	Received time.Time `json:"received"`
+	Author   author    `json:"author"`
+	Content  content   `json:"content"`
+	Metadata metadata  `json:"metadata"`
+	Deleted  bool      `json:"deleted"`
+	Activity *struct {
+		Type string `json:"type"`
+	} `json:"activity"`
+}
+
+type author struct {
+	Type        string   `json:"type"`
+	UserID      string   `json:"userId"`
+	DisplayName string   `json:"displayName"`
+	Subtypes    []string `json:"subtypes"`
+}
+
+type content struct {
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	HTML     string `json:"htmlText"`
+	MediaURL string `json:"mediaUrl"`
+	AltText  string `json:"altText"`
+}
+
+type messageList struct {
+	Messages []message `json:"messages"`
+	Meta     cursors   `json:"meta"`
+}
+
+// refusalBody is the body of an answer that says no.
+type refusalBody struct {
+	Errors []struct {
+		Code  string `json:"code"`
+		Title string `json:"title"`
+	} `json:"errors"`
+}
+
+// notification is a webhook.
+type notification struct {
+	App struct {
+		ID string `json:"id"`
+	} `json:"app"`
+	Events []event `json:"events"`
+}
+
+type event struct {
+	ID      string `json:"id"`
+	Type    string `json:"type"`
+	Payload struct {
+		Conversation conversation `json:"conversation"`
+		Message      *message     `json:"message"`
+	} `json:"payload"`
+}

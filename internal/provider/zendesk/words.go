@@ -1,0 +1,83 @@
+package zendesk
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider/briefing"
+)
+
+// maxUnits is how many characters a text may have, as JavaScript counts them.
+const maxUnits = 4096
+
+// pieces cuts a text into such as Zendesk takes, where it can at the end of a line.
+// Together they are the text.
+func pieces(text string) []string {
+	var all []string
+	for {
+		end := fit(text)
+		if end == len(text) {
+			return append(all, text)
+		}
+		if line := strings.LastIndexByte(text[:end], '\n'); line > end/2 {
+			end = line + 1
+		}
+		all = append(all, text[:end])
+		text = text[end:]
+	}
+}
+
+// fit returns how many bytes of a text one piece holds.
+func fit(text string) int {
+	units := 0
+	for i, r := range text {
+		if units += max(1, utf16.RuneLen(r)); units > maxUnits {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// maxNote is how many bytes of what agents have to know are written: each piece is a
+// call, and a start must not take long.
+const maxNote = 6 * maxUnits
+
+// noteOf is what agents get to know of a start.
+func noteOf(sessionID string, start handoff.Start) string {
+	lines := append([]string{briefing.Mark(sessionID)}, briefing.Facts(start)...)
+	if start.Customer.Phone != "" {
+		lines = append(lines, "Phone: "+start.Customer.Phone)
+	}
+	for _, turn := range start.Transcript {
+		lines = append(lines, briefing.Speaker(turn)+": "+turn.Text)
+	}
+	note := strings.Join(lines, "\n")
+	if len(note) <= maxNote {
+		return note
+	}
+	end := maxNote
+	for !utf8.RuneStart(note[end]) {
+		end--
+	}
+	return note[:end] + "…"
+}
+
+// maxTags is how many bytes of tags are sent: all fields together may have 4 KB.
+const maxTags = 2000
+
+// tagsOf joins tags as tickets take them.
+func tagsOf(lists ...[]string) string {
+	joined := ""
+	for _, list := range lists {
+		for _, tag := range list {
+			tag = strings.NewReplacer(" ", "_", ",", "_").Replace(strings.TrimSpace(tag))
+			if tag == "" || len(joined)+len(tag) >= maxTags {
+				continue
+			}
+			joined = strings.TrimPrefix(joined+","+tag, ",")
+		}
+	}
+	return joined
+}
