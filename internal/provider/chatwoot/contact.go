@@ -96,8 +96,7 @@ func (a *Adapter) create(ctx context.Context, sessionID string, who candidate) (
 		case who.name != "" && refusedFor(err, attributeName):
 			who.name = ""
 		case who.email != "" && refusedFor(err, attributeEmail):
-			found, err := a.client.contactBy(ctx, attributeEmail, who.email)
-			if err != nil || found.ID != "" && who.mayBe(found) {
+			if found, err := a.withAddress(ctx, who); err != nil || found.ID != "" {
 				return found, err
 			}
 			who.email, who.identifier = "", cmp.Or(who.identifier, ownIDs+sessionID)
@@ -107,6 +106,15 @@ func (a *Adapter) create(ctx context.Context, sessionID string, who candidate) (
 			return made, err
 		}
 	}
+}
+
+// withAddress returns the contact that has the address, if that is the customer.
+func (a *Adapter) withAddress(ctx context.Context, who candidate) (contact, error) {
+	found, err := a.client.contactBy(ctx, attributeEmail, who.email)
+	if err != nil || !who.mayBe(found) {
+		return contact{}, err
+	}
+	return found, nil
 }
 
 // madeMeanwhile returns the contact that has come into being a moment ago, and made

@@ -126,7 +126,7 @@ func checkMetadata(metadata map[string]any) error {
 }
 
 func (e *Emulator) getApp(*http.Request, []byte) (int, any, error) {
-	return http.StatusOK, map[string]any{"app": map[string]any{"id": AppID, "displayName": "Shop", "subdomain": "shop", "settings": map[string]any{}, "metadata": map[string]any{}}}, nil
+	return http.StatusOK, map[string]any{"app": map[string]any{"id": AppID, "displayName": "Shop", "subdomain": "shop", "metadata": map[string]any{}}}, nil
 }
 
 func (e *Emulator) getSwitchboards(*http.Request, []byte) (int, any, error) {
@@ -282,32 +282,41 @@ func (e *Emulator) listMessages(r *http.Request, _ []byte) (int, any, error) {
 // maxText is how many characters a text may have, as JavaScript counts them.
 const maxText = 4096
 
+// posted is a message as it comes in.
+type posted struct {
+	Author  author `json:"author"`
+	Content struct {
+		Type string `json:"type"`
+		Text string `json:"text"`
+	} `json:"content"`
+	Metadata map[string]any `json:"metadata"`
+}
+
+// check refuses what the API refuses from whoever is the participant.
+func (p *posted) check(participant *user) error {
+	byUser := p.Author.Type == "user"
+	units := len(utf16.Encode([]rune(p.Content.Text)))
+	switch {
+	case !byUser && p.Author.Type != "business" || len(p.Author.Subtypes) > 0:
+		return bad("author.type has to be user or business")
+	case byUser && p.Author.UserID != participant.id:
+		return bad("the author is no participant")
+	case p.Content.Type != "text" || units == 0 || units > maxText || strings.Contains(p.Content.Text, "\ufffd"):
+		return bad("content.text has to have 1 to 4096 whole characters; it has %d", units)
+	}
+	return checkMetadata(p.Metadata)
+}
+
 func (e *Emulator) postMessage(r *http.Request, body []byte) (int, any, error) {
 	c := e.conversation(r.PathValue("id"))
 	if c == nil {
 		return 0, nil, missing("conversation")
 	}
-	var given struct {
-		Author  author `json:"author"`
-		Content struct {
-			Type string `json:"type"`
-			Text string `json:"text"`
-		} `json:"content"`
-		Metadata map[string]any `json:"metadata"`
-	}
+	var given posted
 	if err := decode(body, &given); err != nil {
 		return 0, nil, err
 	}
-	units := len(utf16.Encode([]rune(given.Content.Text)))
-	switch {
-	case given.Author.Type != "user" && given.Author.Type != "business" || len(given.Author.Subtypes) > 0:
-		return 0, nil, bad("author.type has to be user or business")
-	case given.Author.Type == "user" && given.Author.UserID != c.user.id:
-		return 0, nil, bad("the author is no participant")
-	case given.Content.Type != "text" || units == 0 || units > maxText || strings.Contains(given.Content.Text, "\ufffd"):
-		return 0, nil, bad("content.text has to have 1 to 4096 whole characters; it has %d", units)
-	}
-	if err := checkMetadata(given.Metadata); err != nil {
+	if err := given.check(c.user); err != nil {
 		return 0, nil, err
 	}
 	m := e.add(c, given.Author, text(given.Content.Text), given.Metadata)

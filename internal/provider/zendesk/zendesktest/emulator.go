@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -215,9 +216,7 @@ func (e *Emulator) add(c *conversation, by author, content, metadata map[string]
 		e.add(c, author{Type: "business", DisplayName: "Answer Bot"}, text("Did you read our help centre?"), nil)
 	case c.ticket == nil:
 		c.ticket = map[string]any{}
-		for name, value := range c.pending {
-			c.ticket[name] = value
-		}
+		maps.Copy(c.ticket, c.pending)
 	}
 	return m
 }
@@ -318,7 +317,8 @@ var acts = map[emulator.ActKind]func(e *Emulator, c *conversation, said string) 
 		return e.tellMessage(c, e.add(c, author{Type: "business", DisplayName: "Answer Bot"}, text(said), nil))
 	},
 	emulator.Read: func(e *Emulator, c *conversation, _ string) []provider.Request {
-		return e.tell("conversation:read", c, map[string]any{"activity": map[string]any{"type": "conversation:read", "author": map[string]any{"type": "user", "userId": c.user.id}}})
+		read := map[string]any{"type": "conversation:read", "author": map[string]any{"type": "user", "userId": c.user.id}}
+		return e.tell("conversation:read", c, map[string]any{"activity": read})
 	},
 	emulator.Echo: func(e *Emulator, _ *conversation, _ string) []provider.Request {
 		events := e.events
