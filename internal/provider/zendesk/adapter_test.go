@@ -100,6 +100,7 @@ func TestTheTicketHasItsFields(t *testing.T) {
 	c = d.begin(start)
 	assert.NotContains(t, d.Ticket(c.Ref.ID), "dataCapture.systemField.requester.email", "what is only claimed is no address to write to")
 	assert.Contains(t, d.seen(c).Context, "E-mail, as the customer says: claimed@example.com")
+	assert.Empty(t, d.seen(c).Customer.Email)
 
 	start.Tags = nil
 	for i := range 100 {
@@ -187,6 +188,24 @@ func TestWithoutMultiConversations(t *testing.T) {
 	_, err := d.Open(t.Context(), d.newCall(), start)
 	assert.Equal(t, provider.ClassRejected, provider.ClassOf(err))
 	assert.ErrorContains(t, err, "multi-conversations")
+}
+
+// TestARepeatedStartFindsItsOwn has two sessions of one customer, and an agent who
+// was quicker than the repeat.
+func TestARepeatedStartFindsItsOwn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	start := handoff.Start{Customer: handoff.Customer{UserID: "u-1"}, Question: "hello?"}
+	first, second := d.begin(start), d.begin(start)
+	_, err := d.Do(second.Ref.ID, emulator.Act{Kind: emulator.Close})
+	require.NoError(t, err)
+	second.Repeat = true
+	again, err := d.Open(t.Context(), second, start)
+	require.NoError(t, err)
+	assert.Equal(t, second.Ref, again)
+	assert.NotEqual(t, first.Ref, again)
+	assert.NotEmpty(t, d.seen(second).Closed, "what an agent has ended is not begun anew")
+	assert.Empty(t, d.seen(first).Closed)
 }
 
 func TestCheckTellsWhatToChange(t *testing.T) {
