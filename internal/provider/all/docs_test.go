@@ -64,7 +64,7 @@ func describe(kind provider.Kind) string {
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", what, text)
 	}
-	row("Files both ways", c.Attachments, "no; a file becomes a link")
+	row("The customer's files", c.Attachments, "no; a file becomes a link")
 	row("Humans see that the customer types", c.Typing, "no")
 	row("Read receipts", c.ReadReceipts, "no")
 	row("The desk learns of the end of a session", c.CanClose, "no")

@@ -54,6 +54,17 @@ type Session struct {
 	Contact  string           `json:"contact"`  // what the desk calls the customer; empty if it keeps none
 	Lines    []Line           `json:"lines"`    // what was said in the session, the oldest first
 	Closed   string           `json:"closed"`   // how it ended, in the vendor's word; empty = it did not
+
+	Files  []File `json:"files,omitempty"`  // of the customer, that the desk shows as such, the oldest first
+	Typing bool   `json:"typing,omitempty"` // it shows that the customer types
+	Read   bool   `json:"read,omitempty"`   // it shows that the customer has read
+}
+
+// File is a file that somebody sent.
+type File struct {
+	Name    string `json:"name"`
+	Content string `json:"content,omitempty"`
+	URL     string `json:"url,omitempty"` // of a human's: where the vendor has it
 }
 
 // Line is something that was said at the desk.
@@ -99,17 +110,19 @@ func Find(e Emulator, id string) (Session, bool) {
 type Act struct {
 	Kind ActKind `json:"kind"`
 	Text string  `json:"text,omitempty"` // of what is said
+	File *File   `json:"file,omitempty"` // that is sent; an emulator whose vendor gives files to nobody else gives it an URL of its own
 }
 
 // ActKind says what is done.
 type ActKind string
 
-// What can be done at a desk. None but the first three says something to the
-// customer, and none but Close and Delete ends the session.
+// What can be done at a desk. None but the first four says something to the
+// customer, and none but Farewell, Close and Delete ends the session.
 const (
 	Say      ActKind = "say"       // a human types Text
 	SayHTML  ActKind = "say_html"  // a human writes with formatting: Text is HTML
 	Farewell ActKind = "farewell"  // a human says Text and closes with the same click
+	Attach   ActKind = "attach"    // a human sends File, and says Text with it
 	Join     ActKind = "join"      // a human takes the session
 	Transfer ActKind = "transfer"  // ... and gives it to another
 	Snooze   ActKind = "snooze"    // it is put off
@@ -120,6 +133,8 @@ const (
 	Bot      ActKind = "bot"       // the vendor's own bot says Text
 	Echo     ActKind = "echo"      // the vendor tells us what we did last ourselves
 	Read     ActKind = "read"      // somebody has read it
+	Type     ActKind = "type"      // a human begins to type
+	Rest     ActKind = "rest"      // ... and does so no longer
 	Unknown  ActKind = "unknown"   // an event that the vendor will invent some day
 	Greet    ActKind = "handshake" // the receive URL is entered at the vendor's; of no session
 )

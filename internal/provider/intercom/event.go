@@ -2,7 +2,6 @@ package intercom
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -30,8 +29,8 @@ func told(conversationID string, teammates []author, parts []part, mayBeHTML boo
 		if name := joined(p, teammates); name != "" {
 			add("joined", p, "", handoff.HumanJoined{Name: name})
 		}
-		if text := humanText(p, mayBeHTML); text != "" {
-			add("part", p, string(p.ID), handoff.HumanMessage{AuthorName: p.Author.Name, Text: text})
+		if text, files := said(p, mayBeHTML); text != "" || len(files) > 0 {
+			add("part", p, string(p.ID), handoff.HumanMessage{AuthorName: p.Author.Name, Text: text, Files: files})
 		}
 		if p.PartType == typeClose {
 			add("closed", p, "", handoff.HumanClosed{})
@@ -40,19 +39,20 @@ func told(conversationID string, teammates []author, parts []part, mayBeHTML boo
 	return all
 }
 
-// humanText is what a teammate says to the customer in a part; empty if nothing.
-// The type of the part does not tell: an answer that also assigns, reopens or
-// closes has the type of that. Bots and agents of Intercom's are no humans, and
-// notes are for teammates.
-func humanText(p part, mayBeHTML bool) string {
+// said is what a teammate says to the customer in a part, and sends; empty if
+// nothing. The type of the part does not tell: an answer that also assigns, reopens
+// or closes has the type of that. Bots and agents of Intercom's are no humans, and
+// notes are for teammates. The addresses of files are signed and soon expire.
+func said(p part, mayBeHTML bool) (text string, files []handoff.RemoteFile) {
 	if p.Author.Type != byAdmin || p.Author.FromAIAgent || p.PartType == typeNote {
-		return ""
+		return "", nil
 	}
-	text := plainBody(p.Body, mayBeHTML)
 	for _, file := range p.Attachments {
-		text = strings.TrimPrefix(text+"\n"+cmp.Or(file.Name, "file")+": "+file.URL, "\n")
+		if file.URL != "" {
+			files = append(files, handoff.RemoteFile{Name: file.Name, MIMEType: file.ContentType, URL: file.URL})
+		}
 	}
-	return provider.Cut(text)
+	return provider.Cut(plainBody(p.Body, mayBeHTML)), files
 }
 
 // plainBody returns a body as text. Webhooks have HTML or plain text, as the

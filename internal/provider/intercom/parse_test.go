@@ -70,6 +70,11 @@ func TestWhatWebhooksTell(t *testing.T) {
 	said := func(text string) []handoff.InboundBody {
 		return []handoff.InboundBody{handoff.HumanMessage{AuthorName: "Ada", Text: text}}
 	}
+	sent := func(text string) []handoff.InboundBody {
+		return []handoff.InboundBody{handoff.HumanMessage{AuthorName: "Ada", Text: text, Files: []handoff.RemoteFile{
+			{Name: "a.pdf", MIMEType: "application/pdf", URL: "https://x.example/a"},
+		}}}
+	}
 	nothing := []handoff.InboundBody(nil)
 	closed := []handoff.InboundBody{handoff.HumanClosed{}}
 	for name, test := range map[string]struct {
@@ -82,7 +87,9 @@ func TestWhatWebhooksTell(t *testing.T) {
 		"no dates, and no HTML":         {about(replied, `{"id":"1","part_type":"comment","body":"<b>Hi</b>",`+ada+`}`, `,"statistics":null`), said("<b>Hi</b>")},
 		"ids that are numbers":          {about(replied, `{"id":1,"part_type":"comment","body":"Hi","author":{"type":"admin","id":7,"name":"Ada"}}`, newer), said("Hi")},
 		"a picture alone":               {about(replied, `{"id":"1","part_type":"comment","body":"<img src=\"https://x.example/a.png\">",`+ada+`}`, older), said("https://x.example/a.png")},
-		"a file alone":                  {about(replied, `{"id":"1","part_type":"comment","body":null,"attachments":[{"name":"a.pdf","url":"https://x.example/a"}],`+ada+`}`, newer), said("a.pdf: https://x.example/a")},
+		"a file alone":                  {about(replied, `{"id":"1","part_type":"comment","body":null,"attachments":[{"name":"a.pdf","url":"https://x.example/a","content_type":"application/pdf"}],`+ada+`}`, newer), sent("")},
+		"a text with a file":            {about(replied, `{"id":"1","part_type":"comment","body":"look","attachments":[{"name":"a.pdf","url":"https://x.example/a","content_type":"application/pdf"},{"name":"lost"}],`+ada+`}`, newer), sent("look")},
+		"a note with a file":            {about(replied, `{"id":"1","part_type":"note","body":null,"attachments":[{"name":"a.pdf","url":"https://x.example/a"}],`+ada+`}`, newer), nothing},
 		"an answer that reopens":        {about(replied, `{"id":"1","part_type":"open","body":"Hi",`+ada+`}`, newer), said("Hi")},
 		"nothing in it":                 {about(replied, `{"id":"1","part_type":"quick_reply","body":null,`+ada+`}`, newer), nothing},
 		"only spaces":                   {about(replied, `{"id":"1","part_type":"comment","body":" \n",`+ada+`}`, newer), nothing},

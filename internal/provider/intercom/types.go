@@ -82,8 +82,9 @@ type author struct {
 }
 
 type attachment struct {
-	Name string `json:"name"`
-	URL  string `json:"url"`
+	Name        string `json:"name"`
+	URL         string `json:"url"`
+	ContentType string `json:"content_type"`
 }
 
 // errorList is the body of an answer that says no.

@@ -15,19 +15,22 @@ func told(chatID string, e event) (body handoff.InboundBody, key, vendorID strin
 	if cmp.Or(e.Visibility, toAll) != toAll || cmp.Or(e.Recipients, toAll) != toAll || e.ID == "" {
 		return nil, "", ""
 	}
-	text := ""
+	var m handoff.HumanMessage
 	switch e.Type {
 	case typeMessage:
-		text = e.Text
+		m.Text = e.Text
 	case typeFile:
-		text = strings.TrimPrefix(cmp.Or(e.AlternativeText, e.Name)+": "+e.URL, ": ")
+		if e.URL != "" {
+			m.Text = e.AlternativeText
+			m.Files = []handoff.RemoteFile{{Name: e.Name, MIMEType: e.ContentType, URL: e.URL}}
+		}
 	case typeRich:
-		text = richText(e.Elements)
+		m.Text = richText(e.Elements)
 	}
-	if text == "" {
+	if m.Text == "" && len(m.Files) == 0 {
 		return nil, "", ""
 	}
-	return handoff.HumanMessage{Text: text}, "event:" + chatID + ":" + e.ID, e.ID
+	return m, "event:" + chatID + ":" + e.ID, e.ID
 }
 
 // richText is a rich message as text.

@@ -54,6 +54,9 @@ func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	a := withSecret(t)
 	say := func(text string) handoff.InboundBody { return handoff.HumanMessage{Text: text} }
+	file := func(text, name, mimeType string) handoff.InboundBody {
+		return handoff.HumanMessage{Text: text, Files: []handoff.RemoteFile{{Name: name, MIMEType: mimeType, URL: "https://x/a.png"}}}
+	}
 	const ada = `"author_id":"ada@example.com"`
 	for name, c := range map[string]struct {
 		body []byte
@@ -72,9 +75,10 @@ func TestWebhooks(t *testing.T) {
 		"form":                    {event(`"type":"filled_form","fields":[],` + ada), nil},
 		"custom":                  {event(`"type":"custom","content":{},` + ada), nil},
 		"empty":                   {event(`"type":"message","text":"",` + ada), nil},
-		"file":                    {event(`"type":"file","name":"a.png","url":"https://x/a.png","content_type":"image/png",` + ada), say("a.png: https://x/a.png")},
-		"file without a name":     {event(`"type":"file","url":"https://x/a.png",` + ada), say("https://x/a.png")},
-		"picture with a text":     {event(`"type":"file","name":"a.png","alternative_text":"A bird","url":"https://x/a.png",` + ada), say("A bird: https://x/a.png")},
+		"file":                    {event(`"type":"file","name":"a.png","url":"https://x/a.png","content_type":"image/png",` + ada), file("", "a.png", "image/png")},
+		"file without a name":     {event(`"type":"file","url":"https://x/a.png",` + ada), file("", "", "")},
+		"file without an address": {event(`"type":"file","name":"a.png","alternative_text":"A bird",` + ada), nil},
+		"picture with a text":     {event(`"type":"file","name":"a.png","alternative_text":"A bird","url":"https://x/a.png",` + ada), file("A bird", "a.png", "")},
 		"rich message":            {event(`"type":"rich_message","template_id":"cards","elements":[{"title":"Pick","subtitle":"one","image":{"url":"https://x/b.png"},"buttons":[{"text":"Yes","type":"message","value":"y"},{"text":"Call","type":"phone","value":"790"}]}],` + ada), say("Pick\none\nhttps://x/b.png\n- Yes\n- Call (790)")},
 		"no event":                {webhook("incoming_event", `{"chat_id":"c"}`), nil},
 		"closed by an agent":      {webhook("chat_deactivated", `{"chat_id":"c","thread_id":"t","user_id":"ada@example.com"}`), handoff.HumanClosed{}},

@@ -13,6 +13,7 @@
 //	people.go    customers and sessions that must not be mixed up
 //	repeat.go    calls whose answer was lost
 //	human.go     what humans do at the desk
+//	passing.go   files and signals, both ways
 //	inbound.go   webhooks: repeated, late, forged, odd
 //	failure.go   what the vendor's failures are taken for
 //	builtin.go   what holds for a desk that is part of this program

@@ -93,7 +93,7 @@ func (e *env) connect(t *testing.T, config proto.Message) *provider.Conn {
 	require.NotEmpty(t, u.Host, "the account is an URL with the host that secrets are sent to")
 	e.errs = append(e.errs, errors.New(account))
 	adapter, err := e.h.Kind.Open(config, provider.Deps{
-		HTTP: e.client.Client(), Now: e.clock, Tokens: e.tokens, ReceiveURL: "https://gateway.example/webhooks/kind/token",
+		HTTP: e.client.Client(), Files: contents{}, Now: e.clock, Tokens: e.tokens, ReceiveURL: "https://gateway.example/webhooks/kind/token",
 		Sent: func(_ context.Context, id string) (bool, error) { return e.sent[id], nil },
 	})
 	require.NoError(t, err)

@@ -161,6 +161,9 @@ func Traits() emulator.Traits {
 			}
 		},
 		Retries: []time.Duration{time.Minute},
+		Lacks: map[emulator.ActKind]string{
+			emulator.Type: "no webhook tells it", emulator.Rest: "no webhook tells it",
+		},
 	}
 }
 
@@ -390,6 +393,7 @@ var acts = map[emulator.ActKind]struct {
 }{
 	emulator.Say:      {"conversation.admin.replied", "comment", ""},
 	emulator.SayHTML:  {"conversation.admin.replied", "comment", ""},
+	emulator.Attach:   {"conversation.admin.replied", "comment", ""},
 	emulator.Farewell: {"conversation.admin.closed", "close", shut},
 	emulator.Close:    {"conversation.admin.closed", "close", shut},
 	emulator.Snooze:   {"conversation.admin.snoozed", "snoozed", "snoozed"},
@@ -427,6 +431,12 @@ func (e *Emulator) human(c *conversation, a emulator.Act) ([]provider.Request, e
 	}
 	p := e.add(c, does.partType, a.Text, ada)
 	p.html = a.Kind == emulator.SayHTML
+	if a.File != nil {
+		p.Attachments = append(p.Attachments, map[string]any{
+			"type": "upload", "name": a.File.Name, "url": a.File.URL, "content_type": "application/pdf",
+			"filesize": len(a.File.Content), "width": nil, "height": nil,
+		})
+	}
 	return e.tell(does.topic, c, p), nil
 }
 

@@ -23,6 +23,8 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 		return e.say(c, ada, a.Text), nil
 	case emulator.Bot:
 		return e.say(c, robot, a.Text), nil
+	case emulator.Attach:
+		return e.attach(c, a), nil
 	case emulator.Note:
 		return e.note(c, a.Text), nil
 	case emulator.Join:
@@ -59,6 +61,16 @@ func (e *Emulator) say(c *chat, by agent, text string) []provider.Request {
 	c.present[by.email] = true
 	ev := e.add(c, &event{Type: "message", Text: text, AuthorID: by.email})
 	return e.notify("incoming_event", c, map[string]any{"event": ev})
+}
+
+// attach sends a file; what is said of it is its description.
+func (e *Emulator) attach(c *chat, a emulator.Act) []provider.Request {
+	file := &event{Type: "file", AuthorID: ada.email, AlternativeText: a.Text}
+	if a.File != nil {
+		file.Name, file.URL, file.ContentType = a.File.Name, a.File.URL, "application/pdf"
+	}
+	c.present[ada.email] = true
+	return e.notify("incoming_event", c, map[string]any{"event": e.add(c, file)})
 }
 
 func (e *Emulator) note(c *chat, text string) []provider.Request {

@@ -114,6 +114,8 @@ type event struct {
 	Name        string `json:"name,omitempty"`
 	URL         string `json:"url,omitempty"`
 	ContentType string `json:"content_type,omitempty"`
+
+	AlternativeText string `json:"alternative_text,omitempty"`
 }
 
 // agent is somebody at the desk. The Customer Chat API knows them by another id.
@@ -161,6 +163,7 @@ func Traits() emulator.Traits {
 			emulator.SayHTML: "texts are plain", emulator.Farewell: "a message and a close are two clicks",
 			emulator.Snooze: "chats cannot be put off", emulator.Delete: "chats cannot be deleted",
 			emulator.Greet: "nothing is sent when it is entered",
+			emulator.Type:  "no webhook tells it", emulator.Rest: "no webhook tells it",
 		},
 		Retries: []time.Duration{10 * time.Second, 20 * time.Second, 30 * time.Second},
 	}

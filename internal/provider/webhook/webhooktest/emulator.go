@@ -68,6 +68,7 @@ func Traits() emulator.Traits {
 			emulator.SayHTML: "texts are plain", emulator.Farewell: "a message and a close are two calls",
 			emulator.Join: nothing, emulator.Transfer: nothing, emulator.Snooze: nothing, emulator.Reopen: nothing,
 			emulator.Delete: nothing, emulator.Note: nothing, emulator.Bot: nothing, emulator.Echo: nothing,
+			emulator.Attach: nothing, emulator.Type: nothing, emulator.Rest: nothing,
 			emulator.Read: nothing, emulator.Unknown: nothing, emulator.Greet: "nothing is sent when it is entered",
 		},
 	}
