@@ -153,6 +153,8 @@ func Traits() emulator.Traits {
 		Expires:  true,
 		Unsigned: []string{"X-Chatwoot-Delivery"},
 		Lacks: map[emulator.ActKind]string{
+			emulator.Attach: "the adapter names a human's file in the text",
+			emulator.Type:   "the adapter does not read it", emulator.Rest: "the adapter does not read it",
 			emulator.SayHTML: "what agents format is Markdown, and comes as they wrote it",
 			emulator.Delete:  noEvent + "; the look at open sessions finds out",
 			emulator.Read:    noEvent,

@@ -116,6 +116,8 @@ func Traits() emulator.Traits {
 		},
 		Expires: true,
 		Lacks: map[emulator.ActKind]string{
+			emulator.Attach: "the adapter names a human's file in the text",
+			emulator.Type:   "the adapter does not read it", emulator.Rest: "the adapter does not read it",
 			emulator.SayHTML:  "texts are in Slack's own markup",
 			emulator.Farewell: "a message and an end are two things",
 			emulator.Snooze:   "a thread has no states", emulator.Reopen: "a thread has no states",

@@ -122,6 +122,8 @@ func Traits() emulator.Traits {
 		},
 		KeyOnly: true,
 		Lacks: map[emulator.ActKind]string{
+			emulator.Attach: "the adapter names a human's file in the text",
+			emulator.Type:   "the adapter does not read it", emulator.Rest: "the adapter does not read it",
 			emulator.Join:     noEvent,
 			emulator.Transfer: noEvent,
 			emulator.Snooze:   noEvent,
