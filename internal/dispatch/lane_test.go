@@ -354,7 +354,7 @@ func TestARepeatIsSaidToBeOne(t *testing.T) {
 		g.dispatcher.Wake("s")
 		synctest.Wait()
 		var got []string
-		for _, c := range g.calls {
+		for _, c := range g.got() {
 			got = append(got, fmt.Sprint(c.key, c.repeat))
 		}
 		require.Equal(t, []string{"1false", "1true", "2false", "3true"}, got[len(got)-4:],
@@ -395,7 +395,7 @@ func TestWhatDidNothingIsNoRepeat(t *testing.T) {
 		g := newGateway(t)
 		g.run(0)
 		g.open("c", "s")
-		before := len(g.calls)
+		before := len(g.got())
 		answers := []error{
 			&provider.Error{Class: provider.ClassRateLimited, Undone: true},
 			&provider.Error{Class: provider.ClassRateLimited, Undone: true},
@@ -416,7 +416,7 @@ func TestWhatDidNothingIsNoRepeat(t *testing.T) {
 		g.message("s", "1")
 		time.Sleep(10 * time.Minute)
 		var repeats []bool
-		for _, c := range g.calls[before:] {
+		for _, c := range g.got()[before:] {
 			repeats = append(repeats, c.repeat)
 		}
 		require.Equal(t, []bool{false, false, false, true, true}, repeats, "after the cut one it may have got through, whatever came then")
