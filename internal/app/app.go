@@ -91,6 +91,9 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if a.store, err = OpenStore(ctx, c.DatabasePath, log); err != nil {
 		return nil, err
 	}
+	if err := a.store.RecoverChanges(ctx); err != nil {
+		return nil, err
+	}
 	a.metrics = newMetrics(a.store, log)
 	if c.MetricsListen != "" {
 		if a.metricsServer, err = listenMetrics(ctx, c.MetricsListen, a.metrics, log); err != nil {

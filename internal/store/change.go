@@ -147,10 +147,16 @@ func (s *Store) savePlaces(ctx context.Context) error {
 	return nil
 }
 
-// recoverPlaces finds out how far the order of changes got. Unless the database
-// was closed in peace, what changed last is not known, and everything that is open
-// counts as changed.
-func (s *Store) recoverPlaces(ctx context.Context) error {
+// learnPlaces finds out how far the order of changes got: each transaction does.
+func (s *Store) learnPlaces(ctx context.Context) error {
+	return s.writer.do(ctx, func(context.Context, *transaction) error { return nil })
+}
+
+// RecoverChanges makes up for what a crash took away of the order of changes: unless
+// the database was closed in peace, everything that is open counts as changed. It is
+// for the program that serves; one that works beside it would move what that one
+// has still in memory.
+func (s *Store) RecoverChanges(ctx context.Context) error {
 	return s.writer.do(ctx, func(ctx context.Context, tx *transaction) error {
 		unsaved, err := tx.Meta.Query().Where(meta.ID(placesUnsaved)).Exist(ctx)
 		if err != nil || !unsaved {

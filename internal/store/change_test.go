@@ -69,13 +69,17 @@ func TestChangesAfterACrash(t *testing.T) {
 		require.NoError(t, os.WriteFile(string(crashed)+suffix, content, 0o600))
 	}
 	after := crashed.open(t)
+	require.NotContains(t, changedIDs(t, after, seen), "quiet", "a program beside the server moves nothing")
+	require.NoError(t, after.RecoverChanges(t.Context()))
 	require.ElementsMatch(t, []string{"said", "quiet", "closed"}, changedIDs(t, after, seen))
 	say(t, after, "quiet", "hi")
 	ids := changedIDs(t, after, seen)
 	require.Equal(t, "quiet", ids[len(ids)-1], "new places are later than all before")
 
 	require.NoError(t, s.Close())
-	require.Equal(t, []string{"said", "closed"}, changedIDs(t, f.open(t), seen), "a close in peace keeps the order")
+	again := f.open(t)
+	require.NoError(t, again.RecoverChanges(t.Context()))
+	require.Equal(t, []string{"said", "closed"}, changedIDs(t, again, seen), "a close in peace keeps the order")
 }
 
 // TestManyChanges: more than memory keeps are saved on the way, and pages stay whole.

@@ -123,7 +123,7 @@ func (s *Store) start(ctx context.Context, o Options, writeDB *sql.DB, queue int
 	s.read = client(readDB)
 	s.checkpoints = startCheckpointer(checkpointDB, o.Logger)
 	s.writer = startWriter(writing, s.checkpoints.committed, queue, o.Logger)
-	if err := s.recoverPlaces(ctx); err != nil {
+	if err := s.learnPlaces(ctx); err != nil {
 		return errors.Join(err, s.stop())
 	}
 	s.savingPlaces.Go(func() { s.savePlacesWhenNeeded(o.Logger) })
