@@ -16,6 +16,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/human-handoff/handoff/ent/agent"
+	"github.com/human-handoff/handoff/ent/chathuman"
+	"github.com/human-handoff/handoff/ent/chatinput"
+	"github.com/human-handoff/handoff/ent/chatnotice"
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/deliveryattempt"
@@ -29,6 +32,8 @@ import (
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/meta"
 	"github.com/human-handoff/handoff/ent/quarantined"
+	"github.com/human-handoff/handoff/ent/seat"
+	"github.com/human-handoff/handoff/ent/seatmessage"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -39,6 +44,12 @@ type Client struct {
 	Schema *migrate.Schema
 	// Agent is the client for interacting with the Agent builders.
 	Agent *AgentClient
+	// ChatHuman is the client for interacting with the ChatHuman builders.
+	ChatHuman *ChatHumanClient
+	// ChatInput is the client for interacting with the ChatInput builders.
+	ChatInput *ChatInputClient
+	// ChatNotice is the client for interacting with the ChatNotice builders.
+	ChatNotice *ChatNoticeClient
 	// Connection is the client for interacting with the Connection builders.
 	Connection *ConnectionClient
 	// Delivery is the client for interacting with the Delivery builders.
@@ -65,6 +76,10 @@ type Client struct {
 	Meta *MetaClient
 	// Quarantined is the client for interacting with the Quarantined builders.
 	Quarantined *QuarantinedClient
+	// Seat is the client for interacting with the Seat builders.
+	Seat *SeatClient
+	// SeatMessage is the client for interacting with the SeatMessage builders.
+	SeatMessage *SeatMessageClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 }
@@ -79,6 +94,9 @@ func NewClient(opts ...Option) *Client {
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.Agent = NewAgentClient(c.config)
+	c.ChatHuman = NewChatHumanClient(c.config)
+	c.ChatInput = NewChatInputClient(c.config)
+	c.ChatNotice = NewChatNoticeClient(c.config)
 	c.Connection = NewConnectionClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
 	c.DeliveryAttempt = NewDeliveryAttemptClient(c.config)
@@ -92,6 +110,8 @@ func (c *Client) init() {
 	c.LateMessage = NewLateMessageClient(c.config)
 	c.Meta = NewMetaClient(c.config)
 	c.Quarantined = NewQuarantinedClient(c.config)
+	c.Seat = NewSeatClient(c.config)
+	c.SeatMessage = NewSeatMessageClient(c.config)
 	c.Session = NewSessionClient(c.config)
 }
 
@@ -186,6 +206,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ctx:             ctx,
 		config:          cfg,
 		Agent:           NewAgentClient(cfg),
+		ChatHuman:       NewChatHumanClient(cfg),
+		ChatInput:       NewChatInputClient(cfg),
+		ChatNotice:      NewChatNoticeClient(cfg),
 		Connection:      NewConnectionClient(cfg),
 		Delivery:        NewDeliveryClient(cfg),
 		DeliveryAttempt: NewDeliveryAttemptClient(cfg),
@@ -199,6 +222,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		LateMessage:     NewLateMessageClient(cfg),
 		Meta:            NewMetaClient(cfg),
 		Quarantined:     NewQuarantinedClient(cfg),
+		Seat:            NewSeatClient(cfg),
+		SeatMessage:     NewSeatMessageClient(cfg),
 		Session:         NewSessionClient(cfg),
 	}, nil
 }
@@ -220,6 +245,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ctx:             ctx,
 		config:          cfg,
 		Agent:           NewAgentClient(cfg),
+		ChatHuman:       NewChatHumanClient(cfg),
+		ChatInput:       NewChatInputClient(cfg),
+		ChatNotice:      NewChatNoticeClient(cfg),
 		Connection:      NewConnectionClient(cfg),
 		Delivery:        NewDeliveryClient(cfg),
 		DeliveryAttempt: NewDeliveryAttemptClient(cfg),
@@ -233,6 +261,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		LateMessage:     NewLateMessageClient(cfg),
 		Meta:            NewMetaClient(cfg),
 		Quarantined:     NewQuarantinedClient(cfg),
+		Seat:            NewSeatClient(cfg),
+		SeatMessage:     NewSeatMessageClient(cfg),
 		Session:         NewSessionClient(cfg),
 	}, nil
 }
@@ -263,9 +293,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.EventCursor,
-		c.EventWebhook, c.File, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage,
-		c.Meta, c.Quarantined, c.Session,
+		c.Agent, c.ChatHuman, c.ChatInput, c.ChatNotice, c.Connection, c.Delivery,
+		c.DeliveryAttempt, c.Event, c.EventCursor, c.EventWebhook, c.File,
+		c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage, c.Meta, c.Quarantined,
+		c.Seat, c.SeatMessage, c.Session,
 	} {
 		n.Use(hooks...)
 	}
@@ -275,9 +306,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Agent, c.Connection, c.Delivery, c.DeliveryAttempt, c.Event, c.EventCursor,
-		c.EventWebhook, c.File, c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage,
-		c.Meta, c.Quarantined, c.Session,
+		c.Agent, c.ChatHuman, c.ChatInput, c.ChatNotice, c.Connection, c.Delivery,
+		c.DeliveryAttempt, c.Event, c.EventCursor, c.EventWebhook, c.File,
+		c.HeldStatus, c.IdempotencyKey, c.Key, c.LateMessage, c.Meta, c.Quarantined,
+		c.Seat, c.SeatMessage, c.Session,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -288,6 +320,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *AgentMutation:
 		return c.Agent.mutate(ctx, m)
+	case *ChatHumanMutation:
+		return c.ChatHuman.mutate(ctx, m)
+	case *ChatInputMutation:
+		return c.ChatInput.mutate(ctx, m)
+	case *ChatNoticeMutation:
+		return c.ChatNotice.mutate(ctx, m)
 	case *ConnectionMutation:
 		return c.Connection.mutate(ctx, m)
 	case *DeliveryMutation:
@@ -314,6 +352,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Meta.mutate(ctx, m)
 	case *QuarantinedMutation:
 		return c.Quarantined.mutate(ctx, m)
+	case *SeatMutation:
+		return c.Seat.mutate(ctx, m)
+	case *SeatMessageMutation:
+		return c.SeatMessage.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	default:
@@ -467,6 +509,405 @@ func (c *AgentClient) mutate(ctx context.Context, m *AgentMutation) (Value, erro
 		return (&AgentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Agent mutation op: %q", m.Op())
+	}
+}
+
+// ChatHumanClient is a client for the ChatHuman schema.
+type ChatHumanClient struct {
+	config
+}
+
+// NewChatHumanClient returns a client for the ChatHuman from the given config.
+func NewChatHumanClient(c config) *ChatHumanClient {
+	return &ChatHumanClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `chathuman.Hooks(f(g(h())))`.
+func (c *ChatHumanClient) Use(hooks ...Hook) {
+	c.hooks.ChatHuman = append(c.hooks.ChatHuman, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `chathuman.Intercept(f(g(h())))`.
+func (c *ChatHumanClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ChatHuman = append(c.inters.ChatHuman, interceptors...)
+}
+
+// Create returns a builder for creating a ChatHuman entity.
+func (c *ChatHumanClient) Create() *ChatHumanCreate {
+	mutation := newChatHumanMutation(c.config, OpCreate)
+	return &ChatHumanCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ChatHuman entities.
+func (c *ChatHumanClient) CreateBulk(builders ...*ChatHumanCreate) *ChatHumanCreateBulk {
+	return &ChatHumanCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ChatHumanClient) MapCreateBulk(slice any, setFunc func(*ChatHumanCreate, int)) *ChatHumanCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ChatHumanCreateBulk{err: fmt.Errorf("calling to ChatHumanClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ChatHumanCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ChatHumanCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ChatHuman.
+func (c *ChatHumanClient) Update() *ChatHumanUpdate {
+	mutation := newChatHumanMutation(c.config, OpUpdate)
+	return &ChatHumanUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ChatHumanClient) UpdateOne(_m *ChatHuman) *ChatHumanUpdateOne {
+	mutation := newChatHumanMutation(c.config, OpUpdateOne, withChatHuman(_m))
+	return &ChatHumanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ChatHumanClient) UpdateOneID(id int64) *ChatHumanUpdateOne {
+	mutation := newChatHumanMutation(c.config, OpUpdateOne, withChatHumanID(id))
+	return &ChatHumanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ChatHuman.
+func (c *ChatHumanClient) Delete() *ChatHumanDelete {
+	mutation := newChatHumanMutation(c.config, OpDelete)
+	return &ChatHumanDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ChatHumanClient) DeleteOne(_m *ChatHuman) *ChatHumanDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ChatHumanClient) DeleteOneID(id int64) *ChatHumanDeleteOne {
+	builder := c.Delete().Where(chathuman.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ChatHumanDeleteOne{builder}
+}
+
+// Query returns a query builder for ChatHuman.
+func (c *ChatHumanClient) Query() *ChatHumanQuery {
+	return &ChatHumanQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeChatHuman},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ChatHuman entity by its id.
+func (c *ChatHumanClient) Get(ctx context.Context, id int64) (*ChatHuman, error) {
+	return c.Query().Where(chathuman.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ChatHumanClient) GetX(ctx context.Context, id int64) *ChatHuman {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ChatHumanClient) Hooks() []Hook {
+	return c.hooks.ChatHuman
+}
+
+// Interceptors returns the client interceptors.
+func (c *ChatHumanClient) Interceptors() []Interceptor {
+	return c.inters.ChatHuman
+}
+
+func (c *ChatHumanClient) mutate(ctx context.Context, m *ChatHumanMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ChatHumanCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ChatHumanUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ChatHumanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ChatHumanDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ChatHuman mutation op: %q", m.Op())
+	}
+}
+
+// ChatInputClient is a client for the ChatInput schema.
+type ChatInputClient struct {
+	config
+}
+
+// NewChatInputClient returns a client for the ChatInput from the given config.
+func NewChatInputClient(c config) *ChatInputClient {
+	return &ChatInputClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `chatinput.Hooks(f(g(h())))`.
+func (c *ChatInputClient) Use(hooks ...Hook) {
+	c.hooks.ChatInput = append(c.hooks.ChatInput, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `chatinput.Intercept(f(g(h())))`.
+func (c *ChatInputClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ChatInput = append(c.inters.ChatInput, interceptors...)
+}
+
+// Create returns a builder for creating a ChatInput entity.
+func (c *ChatInputClient) Create() *ChatInputCreate {
+	mutation := newChatInputMutation(c.config, OpCreate)
+	return &ChatInputCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ChatInput entities.
+func (c *ChatInputClient) CreateBulk(builders ...*ChatInputCreate) *ChatInputCreateBulk {
+	return &ChatInputCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ChatInputClient) MapCreateBulk(slice any, setFunc func(*ChatInputCreate, int)) *ChatInputCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ChatInputCreateBulk{err: fmt.Errorf("calling to ChatInputClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ChatInputCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ChatInputCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ChatInput.
+func (c *ChatInputClient) Update() *ChatInputUpdate {
+	mutation := newChatInputMutation(c.config, OpUpdate)
+	return &ChatInputUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ChatInputClient) UpdateOne(_m *ChatInput) *ChatInputUpdateOne {
+	mutation := newChatInputMutation(c.config, OpUpdateOne, withChatInput(_m))
+	return &ChatInputUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ChatInputClient) UpdateOneID(id int64) *ChatInputUpdateOne {
+	mutation := newChatInputMutation(c.config, OpUpdateOne, withChatInputID(id))
+	return &ChatInputUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ChatInput.
+func (c *ChatInputClient) Delete() *ChatInputDelete {
+	mutation := newChatInputMutation(c.config, OpDelete)
+	return &ChatInputDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ChatInputClient) DeleteOne(_m *ChatInput) *ChatInputDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ChatInputClient) DeleteOneID(id int64) *ChatInputDeleteOne {
+	builder := c.Delete().Where(chatinput.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ChatInputDeleteOne{builder}
+}
+
+// Query returns a query builder for ChatInput.
+func (c *ChatInputClient) Query() *ChatInputQuery {
+	return &ChatInputQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeChatInput},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ChatInput entity by its id.
+func (c *ChatInputClient) Get(ctx context.Context, id int64) (*ChatInput, error) {
+	return c.Query().Where(chatinput.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ChatInputClient) GetX(ctx context.Context, id int64) *ChatInput {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ChatInputClient) Hooks() []Hook {
+	return c.hooks.ChatInput
+}
+
+// Interceptors returns the client interceptors.
+func (c *ChatInputClient) Interceptors() []Interceptor {
+	return c.inters.ChatInput
+}
+
+func (c *ChatInputClient) mutate(ctx context.Context, m *ChatInputMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ChatInputCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ChatInputUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ChatInputUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ChatInputDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ChatInput mutation op: %q", m.Op())
+	}
+}
+
+// ChatNoticeClient is a client for the ChatNotice schema.
+type ChatNoticeClient struct {
+	config
+}
+
+// NewChatNoticeClient returns a client for the ChatNotice from the given config.
+func NewChatNoticeClient(c config) *ChatNoticeClient {
+	return &ChatNoticeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `chatnotice.Hooks(f(g(h())))`.
+func (c *ChatNoticeClient) Use(hooks ...Hook) {
+	c.hooks.ChatNotice = append(c.hooks.ChatNotice, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `chatnotice.Intercept(f(g(h())))`.
+func (c *ChatNoticeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ChatNotice = append(c.inters.ChatNotice, interceptors...)
+}
+
+// Create returns a builder for creating a ChatNotice entity.
+func (c *ChatNoticeClient) Create() *ChatNoticeCreate {
+	mutation := newChatNoticeMutation(c.config, OpCreate)
+	return &ChatNoticeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ChatNotice entities.
+func (c *ChatNoticeClient) CreateBulk(builders ...*ChatNoticeCreate) *ChatNoticeCreateBulk {
+	return &ChatNoticeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ChatNoticeClient) MapCreateBulk(slice any, setFunc func(*ChatNoticeCreate, int)) *ChatNoticeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ChatNoticeCreateBulk{err: fmt.Errorf("calling to ChatNoticeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ChatNoticeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ChatNoticeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ChatNotice.
+func (c *ChatNoticeClient) Update() *ChatNoticeUpdate {
+	mutation := newChatNoticeMutation(c.config, OpUpdate)
+	return &ChatNoticeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ChatNoticeClient) UpdateOne(_m *ChatNotice) *ChatNoticeUpdateOne {
+	mutation := newChatNoticeMutation(c.config, OpUpdateOne, withChatNotice(_m))
+	return &ChatNoticeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ChatNoticeClient) UpdateOneID(id int64) *ChatNoticeUpdateOne {
+	mutation := newChatNoticeMutation(c.config, OpUpdateOne, withChatNoticeID(id))
+	return &ChatNoticeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ChatNotice.
+func (c *ChatNoticeClient) Delete() *ChatNoticeDelete {
+	mutation := newChatNoticeMutation(c.config, OpDelete)
+	return &ChatNoticeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ChatNoticeClient) DeleteOne(_m *ChatNotice) *ChatNoticeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ChatNoticeClient) DeleteOneID(id int64) *ChatNoticeDeleteOne {
+	builder := c.Delete().Where(chatnotice.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ChatNoticeDeleteOne{builder}
+}
+
+// Query returns a query builder for ChatNotice.
+func (c *ChatNoticeClient) Query() *ChatNoticeQuery {
+	return &ChatNoticeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeChatNotice},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ChatNotice entity by its id.
+func (c *ChatNoticeClient) Get(ctx context.Context, id int64) (*ChatNotice, error) {
+	return c.Query().Where(chatnotice.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ChatNoticeClient) GetX(ctx context.Context, id int64) *ChatNotice {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ChatNoticeClient) Hooks() []Hook {
+	return c.hooks.ChatNotice
+}
+
+// Interceptors returns the client interceptors.
+func (c *ChatNoticeClient) Interceptors() []Interceptor {
+	return c.inters.ChatNotice
+}
+
+func (c *ChatNoticeClient) mutate(ctx context.Context, m *ChatNoticeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ChatNoticeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ChatNoticeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ChatNoticeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ChatNoticeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ChatNotice mutation op: %q", m.Op())
 	}
 }
 
@@ -2327,6 +2768,304 @@ func (c *QuarantinedClient) mutate(ctx context.Context, m *QuarantinedMutation) 
 	}
 }
 
+// SeatClient is a client for the Seat schema.
+type SeatClient struct {
+	config
+}
+
+// NewSeatClient returns a client for the Seat from the given config.
+func NewSeatClient(c config) *SeatClient {
+	return &SeatClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `seat.Hooks(f(g(h())))`.
+func (c *SeatClient) Use(hooks ...Hook) {
+	c.hooks.Seat = append(c.hooks.Seat, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `seat.Intercept(f(g(h())))`.
+func (c *SeatClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Seat = append(c.inters.Seat, interceptors...)
+}
+
+// Create returns a builder for creating a Seat entity.
+func (c *SeatClient) Create() *SeatCreate {
+	mutation := newSeatMutation(c.config, OpCreate)
+	return &SeatCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Seat entities.
+func (c *SeatClient) CreateBulk(builders ...*SeatCreate) *SeatCreateBulk {
+	return &SeatCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SeatClient) MapCreateBulk(slice any, setFunc func(*SeatCreate, int)) *SeatCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SeatCreateBulk{err: fmt.Errorf("calling to SeatClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SeatCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SeatCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Seat.
+func (c *SeatClient) Update() *SeatUpdate {
+	mutation := newSeatMutation(c.config, OpUpdate)
+	return &SeatUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SeatClient) UpdateOne(_m *Seat) *SeatUpdateOne {
+	mutation := newSeatMutation(c.config, OpUpdateOne, withSeat(_m))
+	return &SeatUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SeatClient) UpdateOneID(id int64) *SeatUpdateOne {
+	mutation := newSeatMutation(c.config, OpUpdateOne, withSeatID(id))
+	return &SeatUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Seat.
+func (c *SeatClient) Delete() *SeatDelete {
+	mutation := newSeatMutation(c.config, OpDelete)
+	return &SeatDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SeatClient) DeleteOne(_m *Seat) *SeatDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SeatClient) DeleteOneID(id int64) *SeatDeleteOne {
+	builder := c.Delete().Where(seat.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SeatDeleteOne{builder}
+}
+
+// Query returns a query builder for Seat.
+func (c *SeatClient) Query() *SeatQuery {
+	return &SeatQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSeat},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Seat entity by its id.
+func (c *SeatClient) Get(ctx context.Context, id int64) (*Seat, error) {
+	return c.Query().Where(seat.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SeatClient) GetX(ctx context.Context, id int64) *Seat {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySession queries the session edge of a Seat.
+func (c *SeatClient) QuerySession(_m *Seat) *SessionQuery {
+	query := (&SessionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(seat.Table, seat.FieldID, id),
+			sqlgraph.To(session.Table, session.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, seat.SessionTable, seat.SessionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *SeatClient) Hooks() []Hook {
+	return c.hooks.Seat
+}
+
+// Interceptors returns the client interceptors.
+func (c *SeatClient) Interceptors() []Interceptor {
+	return c.inters.Seat
+}
+
+func (c *SeatClient) mutate(ctx context.Context, m *SeatMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SeatCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SeatUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SeatUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SeatDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Seat mutation op: %q", m.Op())
+	}
+}
+
+// SeatMessageClient is a client for the SeatMessage schema.
+type SeatMessageClient struct {
+	config
+}
+
+// NewSeatMessageClient returns a client for the SeatMessage from the given config.
+func NewSeatMessageClient(c config) *SeatMessageClient {
+	return &SeatMessageClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `seatmessage.Hooks(f(g(h())))`.
+func (c *SeatMessageClient) Use(hooks ...Hook) {
+	c.hooks.SeatMessage = append(c.hooks.SeatMessage, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `seatmessage.Intercept(f(g(h())))`.
+func (c *SeatMessageClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SeatMessage = append(c.inters.SeatMessage, interceptors...)
+}
+
+// Create returns a builder for creating a SeatMessage entity.
+func (c *SeatMessageClient) Create() *SeatMessageCreate {
+	mutation := newSeatMessageMutation(c.config, OpCreate)
+	return &SeatMessageCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SeatMessage entities.
+func (c *SeatMessageClient) CreateBulk(builders ...*SeatMessageCreate) *SeatMessageCreateBulk {
+	return &SeatMessageCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SeatMessageClient) MapCreateBulk(slice any, setFunc func(*SeatMessageCreate, int)) *SeatMessageCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SeatMessageCreateBulk{err: fmt.Errorf("calling to SeatMessageClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SeatMessageCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SeatMessageCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SeatMessage.
+func (c *SeatMessageClient) Update() *SeatMessageUpdate {
+	mutation := newSeatMessageMutation(c.config, OpUpdate)
+	return &SeatMessageUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SeatMessageClient) UpdateOne(_m *SeatMessage) *SeatMessageUpdateOne {
+	mutation := newSeatMessageMutation(c.config, OpUpdateOne, withSeatMessage(_m))
+	return &SeatMessageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SeatMessageClient) UpdateOneID(id int64) *SeatMessageUpdateOne {
+	mutation := newSeatMessageMutation(c.config, OpUpdateOne, withSeatMessageID(id))
+	return &SeatMessageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SeatMessage.
+func (c *SeatMessageClient) Delete() *SeatMessageDelete {
+	mutation := newSeatMessageMutation(c.config, OpDelete)
+	return &SeatMessageDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SeatMessageClient) DeleteOne(_m *SeatMessage) *SeatMessageDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SeatMessageClient) DeleteOneID(id int64) *SeatMessageDeleteOne {
+	builder := c.Delete().Where(seatmessage.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SeatMessageDeleteOne{builder}
+}
+
+// Query returns a query builder for SeatMessage.
+func (c *SeatMessageClient) Query() *SeatMessageQuery {
+	return &SeatMessageQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSeatMessage},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SeatMessage entity by its id.
+func (c *SeatMessageClient) Get(ctx context.Context, id int64) (*SeatMessage, error) {
+	return c.Query().Where(seatmessage.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SeatMessageClient) GetX(ctx context.Context, id int64) *SeatMessage {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySession queries the session edge of a SeatMessage.
+func (c *SeatMessageClient) QuerySession(_m *SeatMessage) *SessionQuery {
+	query := (&SessionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(seatmessage.Table, seatmessage.FieldID, id),
+			sqlgraph.To(session.Table, session.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, seatmessage.SessionTable, seatmessage.SessionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *SeatMessageClient) Hooks() []Hook {
+	return c.hooks.SeatMessage
+}
+
+// Interceptors returns the client interceptors.
+func (c *SeatMessageClient) Interceptors() []Interceptor {
+	return c.inters.SeatMessage
+}
+
+func (c *SeatMessageClient) mutate(ctx context.Context, m *SeatMessageMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SeatMessageCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SeatMessageUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SeatMessageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SeatMessageDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SeatMessage mutation op: %q", m.Op())
+	}
+}
+
 // SessionClient is a client for the Session schema.
 type SessionClient struct {
 	config
@@ -2515,6 +3254,38 @@ func (c *SessionClient) QueryFiles(_m *Session) *FileQuery {
 	return query
 }
 
+// QuerySeats queries the seats edge of a Session.
+func (c *SessionClient) QuerySeats(_m *Session) *SeatQuery {
+	query := (&SeatClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, id),
+			sqlgraph.To(seat.Table, seat.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.SeatsTable, session.SeatsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySeatMessages queries the seat_messages edge of a Session.
+func (c *SessionClient) QuerySeatMessages(_m *Session) *SeatMessageQuery {
+	query := (&SeatMessageClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, id),
+			sqlgraph.To(seatmessage.Table, seatmessage.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.SeatMessagesTable, session.SeatMessagesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *SessionClient) Hooks() []Hook {
 	return c.hooks.Session
@@ -2543,13 +3314,13 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Agent, Connection, Delivery, DeliveryAttempt, Event, EventCursor, EventWebhook,
-		File, HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
-		Session []ent.Hook
+		Agent, ChatHuman, ChatInput, ChatNotice, Connection, Delivery, DeliveryAttempt,
+		Event, EventCursor, EventWebhook, File, HeldStatus, IdempotencyKey, Key,
+		LateMessage, Meta, Quarantined, Seat, SeatMessage, Session []ent.Hook
 	}
 	inters struct {
-		Agent, Connection, Delivery, DeliveryAttempt, Event, EventCursor, EventWebhook,
-		File, HeldStatus, IdempotencyKey, Key, LateMessage, Meta, Quarantined,
-		Session []ent.Interceptor
+		Agent, ChatHuman, ChatInput, ChatNotice, Connection, Delivery, DeliveryAttempt,
+		Event, EventCursor, EventWebhook, File, HeldStatus, IdempotencyKey, Key,
+		LateMessage, Meta, Quarantined, Seat, SeatMessage, Session []ent.Interceptor
 	}
 )

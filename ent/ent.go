@@ -13,6 +13,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/human-handoff/handoff/ent/agent"
+	"github.com/human-handoff/handoff/ent/chathuman"
+	"github.com/human-handoff/handoff/ent/chatinput"
+	"github.com/human-handoff/handoff/ent/chatnotice"
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/deliveryattempt"
@@ -26,6 +29,8 @@ import (
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/meta"
 	"github.com/human-handoff/handoff/ent/quarantined"
+	"github.com/human-handoff/handoff/ent/seat"
+	"github.com/human-handoff/handoff/ent/seatmessage"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -88,6 +93,9 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			agent.Table:           agent.ValidColumn,
+			chathuman.Table:       chathuman.ValidColumn,
+			chatinput.Table:       chatinput.ValidColumn,
+			chatnotice.Table:      chatnotice.ValidColumn,
 			connection.Table:      connection.ValidColumn,
 			delivery.Table:        delivery.ValidColumn,
 			deliveryattempt.Table: deliveryattempt.ValidColumn,
@@ -101,6 +109,8 @@ func checkColumn(t, c string) error {
 			latemessage.Table:     latemessage.ValidColumn,
 			meta.Table:            meta.ValidColumn,
 			quarantined.Table:     quarantined.ValidColumn,
+			seat.Table:            seat.ValidColumn,
+			seatmessage.Table:     seatmessage.ValidColumn,
 			session.Table:         session.ValidColumn,
 		})
 	})

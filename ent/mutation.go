@@ -11,6 +11,9 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/human-handoff/handoff/ent/agent"
+	"github.com/human-handoff/handoff/ent/chathuman"
+	"github.com/human-handoff/handoff/ent/chatinput"
+	"github.com/human-handoff/handoff/ent/chatnotice"
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/deliveryattempt"
@@ -25,6 +28,8 @@ import (
 	"github.com/human-handoff/handoff/ent/meta"
 	"github.com/human-handoff/handoff/ent/predicate"
 	"github.com/human-handoff/handoff/ent/quarantined"
+	"github.com/human-handoff/handoff/ent/seat"
+	"github.com/human-handoff/handoff/ent/seatmessage"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -38,6 +43,9 @@ const (
 
 	// Node types.
 	TypeAgent           = "Agent"
+	TypeChatHuman       = "ChatHuman"
+	TypeChatInput       = "ChatInput"
+	TypeChatNotice      = "ChatNotice"
 	TypeConnection      = "Connection"
 	TypeDelivery        = "Delivery"
 	TypeDeliveryAttempt = "DeliveryAttempt"
@@ -51,6 +59,8 @@ const (
 	TypeLateMessage     = "LateMessage"
 	TypeMeta            = "Meta"
 	TypeQuarantined     = "Quarantined"
+	TypeSeat            = "Seat"
+	TypeSeatMessage     = "SeatMessage"
 	TypeSession         = "Session"
 )
 
@@ -708,6 +718,1878 @@ func (m *AgentMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Agent edge %s", name)
+}
+
+// ChatHumanMutation represents an operation that mutates the ChatHuman nodes in the graph.
+type ChatHumanMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	connection_id *string
+	person        *string
+	pin           *string
+	pin_time      *int64
+	addpin_time   *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ChatHuman, error)
+	predicates    []predicate.ChatHuman
+}
+
+var _ ent.Mutation = (*ChatHumanMutation)(nil)
+
+// chathumanOption allows management of the mutation configuration using functional options.
+type chathumanOption func(*ChatHumanMutation)
+
+// newChatHumanMutation creates new mutation for the ChatHuman entity.
+func newChatHumanMutation(c config, op Op, opts ...chathumanOption) *ChatHumanMutation {
+	m := &ChatHumanMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeChatHuman,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withChatHumanID sets the ID field of the mutation.
+func withChatHumanID(id int64) chathumanOption {
+	return func(m *ChatHumanMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ChatHuman
+		)
+		m.oldValue = func(ctx context.Context) (*ChatHuman, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ChatHuman.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withChatHuman sets the old ChatHuman of the mutation.
+func withChatHuman(node *ChatHuman) chathumanOption {
+	return func(m *ChatHumanMutation) {
+		m.oldValue = func(context.Context) (*ChatHuman, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ChatHumanMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ChatHumanMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ChatHuman entities.
+func (m *ChatHumanMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ChatHumanMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ChatHumanMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ChatHuman.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetConnectionID sets the "connection_id" field.
+func (m *ChatHumanMutation) SetConnectionID(s string) {
+	m.connection_id = &s
+}
+
+// ConnectionID returns the value of the "connection_id" field in the mutation.
+func (m *ChatHumanMutation) ConnectionID() (r string, exists bool) {
+	v := m.connection_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConnectionID returns the old "connection_id" field's value of the ChatHuman entity.
+// If the ChatHuman object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatHumanMutation) OldConnectionID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConnectionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConnectionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConnectionID: %w", err)
+	}
+	return oldValue.ConnectionID, nil
+}
+
+// ResetConnectionID resets all changes to the "connection_id" field.
+func (m *ChatHumanMutation) ResetConnectionID() {
+	m.connection_id = nil
+}
+
+// SetPerson sets the "person" field.
+func (m *ChatHumanMutation) SetPerson(s string) {
+	m.person = &s
+}
+
+// Person returns the value of the "person" field in the mutation.
+func (m *ChatHumanMutation) Person() (r string, exists bool) {
+	v := m.person
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPerson returns the old "person" field's value of the ChatHuman entity.
+// If the ChatHuman object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatHumanMutation) OldPerson(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPerson is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPerson requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPerson: %w", err)
+	}
+	return oldValue.Person, nil
+}
+
+// ResetPerson resets all changes to the "person" field.
+func (m *ChatHumanMutation) ResetPerson() {
+	m.person = nil
+}
+
+// SetPin sets the "pin" field.
+func (m *ChatHumanMutation) SetPin(s string) {
+	m.pin = &s
+}
+
+// Pin returns the value of the "pin" field in the mutation.
+func (m *ChatHumanMutation) Pin() (r string, exists bool) {
+	v := m.pin
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPin returns the old "pin" field's value of the ChatHuman entity.
+// If the ChatHuman object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatHumanMutation) OldPin(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPin is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPin requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPin: %w", err)
+	}
+	return oldValue.Pin, nil
+}
+
+// ResetPin resets all changes to the "pin" field.
+func (m *ChatHumanMutation) ResetPin() {
+	m.pin = nil
+}
+
+// SetPinTime sets the "pin_time" field.
+func (m *ChatHumanMutation) SetPinTime(i int64) {
+	m.pin_time = &i
+	m.addpin_time = nil
+}
+
+// PinTime returns the value of the "pin_time" field in the mutation.
+func (m *ChatHumanMutation) PinTime() (r int64, exists bool) {
+	v := m.pin_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPinTime returns the old "pin_time" field's value of the ChatHuman entity.
+// If the ChatHuman object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatHumanMutation) OldPinTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPinTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPinTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPinTime: %w", err)
+	}
+	return oldValue.PinTime, nil
+}
+
+// AddPinTime adds i to the "pin_time" field.
+func (m *ChatHumanMutation) AddPinTime(i int64) {
+	if m.addpin_time != nil {
+		*m.addpin_time += i
+	} else {
+		m.addpin_time = &i
+	}
+}
+
+// AddedPinTime returns the value that was added to the "pin_time" field in this mutation.
+func (m *ChatHumanMutation) AddedPinTime() (r int64, exists bool) {
+	v := m.addpin_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPinTime resets all changes to the "pin_time" field.
+func (m *ChatHumanMutation) ResetPinTime() {
+	m.pin_time = nil
+	m.addpin_time = nil
+}
+
+// Where appends a list predicates to the ChatHumanMutation builder.
+func (m *ChatHumanMutation) Where(ps ...predicate.ChatHuman) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ChatHumanMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ChatHumanMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ChatHuman, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ChatHumanMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ChatHumanMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ChatHuman).
+func (m *ChatHumanMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ChatHumanMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.connection_id != nil {
+		fields = append(fields, chathuman.FieldConnectionID)
+	}
+	if m.person != nil {
+		fields = append(fields, chathuman.FieldPerson)
+	}
+	if m.pin != nil {
+		fields = append(fields, chathuman.FieldPin)
+	}
+	if m.pin_time != nil {
+		fields = append(fields, chathuman.FieldPinTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ChatHumanMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case chathuman.FieldConnectionID:
+		return m.ConnectionID()
+	case chathuman.FieldPerson:
+		return m.Person()
+	case chathuman.FieldPin:
+		return m.Pin()
+	case chathuman.FieldPinTime:
+		return m.PinTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ChatHumanMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case chathuman.FieldConnectionID:
+		return m.OldConnectionID(ctx)
+	case chathuman.FieldPerson:
+		return m.OldPerson(ctx)
+	case chathuman.FieldPin:
+		return m.OldPin(ctx)
+	case chathuman.FieldPinTime:
+		return m.OldPinTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown ChatHuman field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ChatHumanMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case chathuman.FieldConnectionID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConnectionID(v)
+		return nil
+	case chathuman.FieldPerson:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPerson(v)
+		return nil
+	case chathuman.FieldPin:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPin(v)
+		return nil
+	case chathuman.FieldPinTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPinTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ChatHuman field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ChatHumanMutation) AddedFields() []string {
+	var fields []string
+	if m.addpin_time != nil {
+		fields = append(fields, chathuman.FieldPinTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ChatHumanMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case chathuman.FieldPinTime:
+		return m.AddedPinTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ChatHumanMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case chathuman.FieldPinTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPinTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ChatHuman numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ChatHumanMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ChatHumanMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ChatHumanMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ChatHuman nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ChatHumanMutation) ResetField(name string) error {
+	switch name {
+	case chathuman.FieldConnectionID:
+		m.ResetConnectionID()
+		return nil
+	case chathuman.FieldPerson:
+		m.ResetPerson()
+		return nil
+	case chathuman.FieldPin:
+		m.ResetPin()
+		return nil
+	case chathuman.FieldPinTime:
+		m.ResetPinTime()
+		return nil
+	}
+	return fmt.Errorf("unknown ChatHuman field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ChatHumanMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ChatHumanMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ChatHumanMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ChatHumanMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ChatHumanMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ChatHumanMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ChatHumanMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ChatHuman unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ChatHumanMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ChatHuman edge %s", name)
+}
+
+// ChatInputMutation represents an operation that mutates the ChatInput nodes in the graph.
+type ChatInputMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	connection_id *string
+	person        *string
+	key           *string
+	held          *bool
+	payload       *string
+	time          *int64
+	addtime       *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ChatInput, error)
+	predicates    []predicate.ChatInput
+}
+
+var _ ent.Mutation = (*ChatInputMutation)(nil)
+
+// chatinputOption allows management of the mutation configuration using functional options.
+type chatinputOption func(*ChatInputMutation)
+
+// newChatInputMutation creates new mutation for the ChatInput entity.
+func newChatInputMutation(c config, op Op, opts ...chatinputOption) *ChatInputMutation {
+	m := &ChatInputMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeChatInput,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withChatInputID sets the ID field of the mutation.
+func withChatInputID(id int64) chatinputOption {
+	return func(m *ChatInputMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ChatInput
+		)
+		m.oldValue = func(ctx context.Context) (*ChatInput, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ChatInput.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withChatInput sets the old ChatInput of the mutation.
+func withChatInput(node *ChatInput) chatinputOption {
+	return func(m *ChatInputMutation) {
+		m.oldValue = func(context.Context) (*ChatInput, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ChatInputMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ChatInputMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ChatInput entities.
+func (m *ChatInputMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ChatInputMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ChatInputMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ChatInput.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetConnectionID sets the "connection_id" field.
+func (m *ChatInputMutation) SetConnectionID(s string) {
+	m.connection_id = &s
+}
+
+// ConnectionID returns the value of the "connection_id" field in the mutation.
+func (m *ChatInputMutation) ConnectionID() (r string, exists bool) {
+	v := m.connection_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConnectionID returns the old "connection_id" field's value of the ChatInput entity.
+// If the ChatInput object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatInputMutation) OldConnectionID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConnectionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConnectionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConnectionID: %w", err)
+	}
+	return oldValue.ConnectionID, nil
+}
+
+// ResetConnectionID resets all changes to the "connection_id" field.
+func (m *ChatInputMutation) ResetConnectionID() {
+	m.connection_id = nil
+}
+
+// SetPerson sets the "person" field.
+func (m *ChatInputMutation) SetPerson(s string) {
+	m.person = &s
+}
+
+// Person returns the value of the "person" field in the mutation.
+func (m *ChatInputMutation) Person() (r string, exists bool) {
+	v := m.person
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPerson returns the old "person" field's value of the ChatInput entity.
+// If the ChatInput object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatInputMutation) OldPerson(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPerson is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPerson requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPerson: %w", err)
+	}
+	return oldValue.Person, nil
+}
+
+// ResetPerson resets all changes to the "person" field.
+func (m *ChatInputMutation) ResetPerson() {
+	m.person = nil
+}
+
+// SetKey sets the "key" field.
+func (m *ChatInputMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *ChatInputMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the ChatInput entity.
+// If the ChatInput object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatInputMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *ChatInputMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetHeld sets the "held" field.
+func (m *ChatInputMutation) SetHeld(b bool) {
+	m.held = &b
+}
+
+// Held returns the value of the "held" field in the mutation.
+func (m *ChatInputMutation) Held() (r bool, exists bool) {
+	v := m.held
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeld returns the old "held" field's value of the ChatInput entity.
+// If the ChatInput object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatInputMutation) OldHeld(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeld is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeld requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeld: %w", err)
+	}
+	return oldValue.Held, nil
+}
+
+// ResetHeld resets all changes to the "held" field.
+func (m *ChatInputMutation) ResetHeld() {
+	m.held = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *ChatInputMutation) SetPayload(s string) {
+	m.payload = &s
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *ChatInputMutation) Payload() (r string, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the ChatInput entity.
+// If the ChatInput object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatInputMutation) OldPayload(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *ChatInputMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// SetTime sets the "time" field.
+func (m *ChatInputMutation) SetTime(i int64) {
+	m.time = &i
+	m.addtime = nil
+}
+
+// Time returns the value of the "time" field in the mutation.
+func (m *ChatInputMutation) Time() (r int64, exists bool) {
+	v := m.time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTime returns the old "time" field's value of the ChatInput entity.
+// If the ChatInput object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatInputMutation) OldTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTime: %w", err)
+	}
+	return oldValue.Time, nil
+}
+
+// AddTime adds i to the "time" field.
+func (m *ChatInputMutation) AddTime(i int64) {
+	if m.addtime != nil {
+		*m.addtime += i
+	} else {
+		m.addtime = &i
+	}
+}
+
+// AddedTime returns the value that was added to the "time" field in this mutation.
+func (m *ChatInputMutation) AddedTime() (r int64, exists bool) {
+	v := m.addtime
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTime resets all changes to the "time" field.
+func (m *ChatInputMutation) ResetTime() {
+	m.time = nil
+	m.addtime = nil
+}
+
+// Where appends a list predicates to the ChatInputMutation builder.
+func (m *ChatInputMutation) Where(ps ...predicate.ChatInput) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ChatInputMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ChatInputMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ChatInput, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ChatInputMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ChatInputMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ChatInput).
+func (m *ChatInputMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ChatInputMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.connection_id != nil {
+		fields = append(fields, chatinput.FieldConnectionID)
+	}
+	if m.person != nil {
+		fields = append(fields, chatinput.FieldPerson)
+	}
+	if m.key != nil {
+		fields = append(fields, chatinput.FieldKey)
+	}
+	if m.held != nil {
+		fields = append(fields, chatinput.FieldHeld)
+	}
+	if m.payload != nil {
+		fields = append(fields, chatinput.FieldPayload)
+	}
+	if m.time != nil {
+		fields = append(fields, chatinput.FieldTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ChatInputMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case chatinput.FieldConnectionID:
+		return m.ConnectionID()
+	case chatinput.FieldPerson:
+		return m.Person()
+	case chatinput.FieldKey:
+		return m.Key()
+	case chatinput.FieldHeld:
+		return m.Held()
+	case chatinput.FieldPayload:
+		return m.Payload()
+	case chatinput.FieldTime:
+		return m.Time()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ChatInputMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case chatinput.FieldConnectionID:
+		return m.OldConnectionID(ctx)
+	case chatinput.FieldPerson:
+		return m.OldPerson(ctx)
+	case chatinput.FieldKey:
+		return m.OldKey(ctx)
+	case chatinput.FieldHeld:
+		return m.OldHeld(ctx)
+	case chatinput.FieldPayload:
+		return m.OldPayload(ctx)
+	case chatinput.FieldTime:
+		return m.OldTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown ChatInput field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ChatInputMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case chatinput.FieldConnectionID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConnectionID(v)
+		return nil
+	case chatinput.FieldPerson:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPerson(v)
+		return nil
+	case chatinput.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case chatinput.FieldHeld:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeld(v)
+		return nil
+	case chatinput.FieldPayload:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	case chatinput.FieldTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ChatInput field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ChatInputMutation) AddedFields() []string {
+	var fields []string
+	if m.addtime != nil {
+		fields = append(fields, chatinput.FieldTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ChatInputMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case chatinput.FieldTime:
+		return m.AddedTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ChatInputMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case chatinput.FieldTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ChatInput numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ChatInputMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ChatInputMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ChatInputMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ChatInput nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ChatInputMutation) ResetField(name string) error {
+	switch name {
+	case chatinput.FieldConnectionID:
+		m.ResetConnectionID()
+		return nil
+	case chatinput.FieldPerson:
+		m.ResetPerson()
+		return nil
+	case chatinput.FieldKey:
+		m.ResetKey()
+		return nil
+	case chatinput.FieldHeld:
+		m.ResetHeld()
+		return nil
+	case chatinput.FieldPayload:
+		m.ResetPayload()
+		return nil
+	case chatinput.FieldTime:
+		m.ResetTime()
+		return nil
+	}
+	return fmt.Errorf("unknown ChatInput field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ChatInputMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ChatInputMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ChatInputMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ChatInputMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ChatInputMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ChatInputMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ChatInputMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ChatInput unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ChatInputMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ChatInput edge %s", name)
+}
+
+// ChatNoticeMutation represents an operation that mutates the ChatNotice nodes in the graph.
+type ChatNoticeMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *int64
+	create_time     *int64
+	addcreate_time  *int64
+	connection_id   *string
+	person          *string
+	payload         *string
+	attempts        *int
+	addattempts     *int
+	next_attempt    *int64
+	addnext_attempt *int64
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*ChatNotice, error)
+	predicates      []predicate.ChatNotice
+}
+
+var _ ent.Mutation = (*ChatNoticeMutation)(nil)
+
+// chatnoticeOption allows management of the mutation configuration using functional options.
+type chatnoticeOption func(*ChatNoticeMutation)
+
+// newChatNoticeMutation creates new mutation for the ChatNotice entity.
+func newChatNoticeMutation(c config, op Op, opts ...chatnoticeOption) *ChatNoticeMutation {
+	m := &ChatNoticeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeChatNotice,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withChatNoticeID sets the ID field of the mutation.
+func withChatNoticeID(id int64) chatnoticeOption {
+	return func(m *ChatNoticeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ChatNotice
+		)
+		m.oldValue = func(ctx context.Context) (*ChatNotice, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ChatNotice.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withChatNotice sets the old ChatNotice of the mutation.
+func withChatNotice(node *ChatNotice) chatnoticeOption {
+	return func(m *ChatNoticeMutation) {
+		m.oldValue = func(context.Context) (*ChatNotice, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ChatNoticeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ChatNoticeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ChatNotice entities.
+func (m *ChatNoticeMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ChatNoticeMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ChatNoticeMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ChatNotice.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *ChatNoticeMutation) SetCreateTime(i int64) {
+	m.create_time = &i
+	m.addcreate_time = nil
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *ChatNoticeMutation) CreateTime() (r int64, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the ChatNotice entity.
+// If the ChatNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatNoticeMutation) OldCreateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// AddCreateTime adds i to the "create_time" field.
+func (m *ChatNoticeMutation) AddCreateTime(i int64) {
+	if m.addcreate_time != nil {
+		*m.addcreate_time += i
+	} else {
+		m.addcreate_time = &i
+	}
+}
+
+// AddedCreateTime returns the value that was added to the "create_time" field in this mutation.
+func (m *ChatNoticeMutation) AddedCreateTime() (r int64, exists bool) {
+	v := m.addcreate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *ChatNoticeMutation) ResetCreateTime() {
+	m.create_time = nil
+	m.addcreate_time = nil
+}
+
+// SetConnectionID sets the "connection_id" field.
+func (m *ChatNoticeMutation) SetConnectionID(s string) {
+	m.connection_id = &s
+}
+
+// ConnectionID returns the value of the "connection_id" field in the mutation.
+func (m *ChatNoticeMutation) ConnectionID() (r string, exists bool) {
+	v := m.connection_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConnectionID returns the old "connection_id" field's value of the ChatNotice entity.
+// If the ChatNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatNoticeMutation) OldConnectionID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConnectionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConnectionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConnectionID: %w", err)
+	}
+	return oldValue.ConnectionID, nil
+}
+
+// ResetConnectionID resets all changes to the "connection_id" field.
+func (m *ChatNoticeMutation) ResetConnectionID() {
+	m.connection_id = nil
+}
+
+// SetPerson sets the "person" field.
+func (m *ChatNoticeMutation) SetPerson(s string) {
+	m.person = &s
+}
+
+// Person returns the value of the "person" field in the mutation.
+func (m *ChatNoticeMutation) Person() (r string, exists bool) {
+	v := m.person
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPerson returns the old "person" field's value of the ChatNotice entity.
+// If the ChatNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatNoticeMutation) OldPerson(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPerson is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPerson requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPerson: %w", err)
+	}
+	return oldValue.Person, nil
+}
+
+// ResetPerson resets all changes to the "person" field.
+func (m *ChatNoticeMutation) ResetPerson() {
+	m.person = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *ChatNoticeMutation) SetPayload(s string) {
+	m.payload = &s
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *ChatNoticeMutation) Payload() (r string, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the ChatNotice entity.
+// If the ChatNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatNoticeMutation) OldPayload(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *ChatNoticeMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *ChatNoticeMutation) SetAttempts(i int) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *ChatNoticeMutation) Attempts() (r int, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the ChatNotice entity.
+// If the ChatNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatNoticeMutation) OldAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *ChatNoticeMutation) AddAttempts(i int) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *ChatNoticeMutation) AddedAttempts() (r int, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *ChatNoticeMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetNextAttempt sets the "next_attempt" field.
+func (m *ChatNoticeMutation) SetNextAttempt(i int64) {
+	m.next_attempt = &i
+	m.addnext_attempt = nil
+}
+
+// NextAttempt returns the value of the "next_attempt" field in the mutation.
+func (m *ChatNoticeMutation) NextAttempt() (r int64, exists bool) {
+	v := m.next_attempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextAttempt returns the old "next_attempt" field's value of the ChatNotice entity.
+// If the ChatNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatNoticeMutation) OldNextAttempt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextAttempt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextAttempt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextAttempt: %w", err)
+	}
+	return oldValue.NextAttempt, nil
+}
+
+// AddNextAttempt adds i to the "next_attempt" field.
+func (m *ChatNoticeMutation) AddNextAttempt(i int64) {
+	if m.addnext_attempt != nil {
+		*m.addnext_attempt += i
+	} else {
+		m.addnext_attempt = &i
+	}
+}
+
+// AddedNextAttempt returns the value that was added to the "next_attempt" field in this mutation.
+func (m *ChatNoticeMutation) AddedNextAttempt() (r int64, exists bool) {
+	v := m.addnext_attempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNextAttempt resets all changes to the "next_attempt" field.
+func (m *ChatNoticeMutation) ResetNextAttempt() {
+	m.next_attempt = nil
+	m.addnext_attempt = nil
+}
+
+// Where appends a list predicates to the ChatNoticeMutation builder.
+func (m *ChatNoticeMutation) Where(ps ...predicate.ChatNotice) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ChatNoticeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ChatNoticeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ChatNotice, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ChatNoticeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ChatNoticeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ChatNotice).
+func (m *ChatNoticeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ChatNoticeMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.create_time != nil {
+		fields = append(fields, chatnotice.FieldCreateTime)
+	}
+	if m.connection_id != nil {
+		fields = append(fields, chatnotice.FieldConnectionID)
+	}
+	if m.person != nil {
+		fields = append(fields, chatnotice.FieldPerson)
+	}
+	if m.payload != nil {
+		fields = append(fields, chatnotice.FieldPayload)
+	}
+	if m.attempts != nil {
+		fields = append(fields, chatnotice.FieldAttempts)
+	}
+	if m.next_attempt != nil {
+		fields = append(fields, chatnotice.FieldNextAttempt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ChatNoticeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case chatnotice.FieldCreateTime:
+		return m.CreateTime()
+	case chatnotice.FieldConnectionID:
+		return m.ConnectionID()
+	case chatnotice.FieldPerson:
+		return m.Person()
+	case chatnotice.FieldPayload:
+		return m.Payload()
+	case chatnotice.FieldAttempts:
+		return m.Attempts()
+	case chatnotice.FieldNextAttempt:
+		return m.NextAttempt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ChatNoticeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case chatnotice.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case chatnotice.FieldConnectionID:
+		return m.OldConnectionID(ctx)
+	case chatnotice.FieldPerson:
+		return m.OldPerson(ctx)
+	case chatnotice.FieldPayload:
+		return m.OldPayload(ctx)
+	case chatnotice.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case chatnotice.FieldNextAttempt:
+		return m.OldNextAttempt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ChatNotice field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ChatNoticeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case chatnotice.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case chatnotice.FieldConnectionID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConnectionID(v)
+		return nil
+	case chatnotice.FieldPerson:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPerson(v)
+		return nil
+	case chatnotice.FieldPayload:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	case chatnotice.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case chatnotice.FieldNextAttempt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextAttempt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ChatNotice field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ChatNoticeMutation) AddedFields() []string {
+	var fields []string
+	if m.addcreate_time != nil {
+		fields = append(fields, chatnotice.FieldCreateTime)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, chatnotice.FieldAttempts)
+	}
+	if m.addnext_attempt != nil {
+		fields = append(fields, chatnotice.FieldNextAttempt)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ChatNoticeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case chatnotice.FieldCreateTime:
+		return m.AddedCreateTime()
+	case chatnotice.FieldAttempts:
+		return m.AddedAttempts()
+	case chatnotice.FieldNextAttempt:
+		return m.AddedNextAttempt()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ChatNoticeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case chatnotice.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreateTime(v)
+		return nil
+	case chatnotice.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	case chatnotice.FieldNextAttempt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNextAttempt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ChatNotice numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ChatNoticeMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ChatNoticeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ChatNoticeMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ChatNotice nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ChatNoticeMutation) ResetField(name string) error {
+	switch name {
+	case chatnotice.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case chatnotice.FieldConnectionID:
+		m.ResetConnectionID()
+		return nil
+	case chatnotice.FieldPerson:
+		m.ResetPerson()
+		return nil
+	case chatnotice.FieldPayload:
+		m.ResetPayload()
+		return nil
+	case chatnotice.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case chatnotice.FieldNextAttempt:
+		m.ResetNextAttempt()
+		return nil
+	}
+	return fmt.Errorf("unknown ChatNotice field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ChatNoticeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ChatNoticeMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ChatNoticeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ChatNoticeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ChatNoticeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ChatNoticeMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ChatNoticeMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ChatNotice unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ChatNoticeMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ChatNotice edge %s", name)
 }
 
 // ConnectionMutation represents an operation that mutates the Connection nodes in the graph.
@@ -10824,6 +12706,1557 @@ func (m *QuarantinedMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Quarantined edge %s", name)
 }
 
+// SeatMutation represents an operation that mutates the Seat nodes in the graph.
+type SeatMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	create_time    *int64
+	addcreate_time *int64
+	connection_id  *string
+	tag            *string
+	person         *string
+	person_name    *string
+	words          *string
+	take_time      *int64
+	addtake_time   *int64
+	show_time      *int64
+	addshow_time   *int64
+	clearedFields  map[string]struct{}
+	session        *int64
+	clearedsession bool
+	done           bool
+	oldValue       func(context.Context) (*Seat, error)
+	predicates     []predicate.Seat
+}
+
+var _ ent.Mutation = (*SeatMutation)(nil)
+
+// seatOption allows management of the mutation configuration using functional options.
+type seatOption func(*SeatMutation)
+
+// newSeatMutation creates new mutation for the Seat entity.
+func newSeatMutation(c config, op Op, opts ...seatOption) *SeatMutation {
+	m := &SeatMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSeat,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSeatID sets the ID field of the mutation.
+func withSeatID(id int64) seatOption {
+	return func(m *SeatMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Seat
+		)
+		m.oldValue = func(ctx context.Context) (*Seat, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Seat.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSeat sets the old Seat of the mutation.
+func withSeat(node *Seat) seatOption {
+	return func(m *SeatMutation) {
+		m.oldValue = func(context.Context) (*Seat, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SeatMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SeatMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Seat entities.
+func (m *SeatMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SeatMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SeatMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Seat.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSessionNum sets the "session_num" field.
+func (m *SeatMutation) SetSessionNum(i int64) {
+	m.session = &i
+}
+
+// SessionNum returns the value of the "session_num" field in the mutation.
+func (m *SeatMutation) SessionNum() (r int64, exists bool) {
+	v := m.session
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSessionNum returns the old "session_num" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldSessionNum(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSessionNum is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSessionNum requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSessionNum: %w", err)
+	}
+	return oldValue.SessionNum, nil
+}
+
+// ResetSessionNum resets all changes to the "session_num" field.
+func (m *SeatMutation) ResetSessionNum() {
+	m.session = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *SeatMutation) SetCreateTime(i int64) {
+	m.create_time = &i
+	m.addcreate_time = nil
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *SeatMutation) CreateTime() (r int64, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldCreateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// AddCreateTime adds i to the "create_time" field.
+func (m *SeatMutation) AddCreateTime(i int64) {
+	if m.addcreate_time != nil {
+		*m.addcreate_time += i
+	} else {
+		m.addcreate_time = &i
+	}
+}
+
+// AddedCreateTime returns the value that was added to the "create_time" field in this mutation.
+func (m *SeatMutation) AddedCreateTime() (r int64, exists bool) {
+	v := m.addcreate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *SeatMutation) ResetCreateTime() {
+	m.create_time = nil
+	m.addcreate_time = nil
+}
+
+// SetConnectionID sets the "connection_id" field.
+func (m *SeatMutation) SetConnectionID(s string) {
+	m.connection_id = &s
+}
+
+// ConnectionID returns the value of the "connection_id" field in the mutation.
+func (m *SeatMutation) ConnectionID() (r string, exists bool) {
+	v := m.connection_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConnectionID returns the old "connection_id" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldConnectionID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConnectionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConnectionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConnectionID: %w", err)
+	}
+	return oldValue.ConnectionID, nil
+}
+
+// ResetConnectionID resets all changes to the "connection_id" field.
+func (m *SeatMutation) ResetConnectionID() {
+	m.connection_id = nil
+}
+
+// SetTag sets the "tag" field.
+func (m *SeatMutation) SetTag(s string) {
+	m.tag = &s
+}
+
+// Tag returns the value of the "tag" field in the mutation.
+func (m *SeatMutation) Tag() (r string, exists bool) {
+	v := m.tag
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTag returns the old "tag" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldTag(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTag is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTag requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTag: %w", err)
+	}
+	return oldValue.Tag, nil
+}
+
+// ResetTag resets all changes to the "tag" field.
+func (m *SeatMutation) ResetTag() {
+	m.tag = nil
+}
+
+// SetPerson sets the "person" field.
+func (m *SeatMutation) SetPerson(s string) {
+	m.person = &s
+}
+
+// Person returns the value of the "person" field in the mutation.
+func (m *SeatMutation) Person() (r string, exists bool) {
+	v := m.person
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPerson returns the old "person" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldPerson(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPerson is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPerson requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPerson: %w", err)
+	}
+	return oldValue.Person, nil
+}
+
+// ResetPerson resets all changes to the "person" field.
+func (m *SeatMutation) ResetPerson() {
+	m.person = nil
+}
+
+// SetPersonName sets the "person_name" field.
+func (m *SeatMutation) SetPersonName(s string) {
+	m.person_name = &s
+}
+
+// PersonName returns the value of the "person_name" field in the mutation.
+func (m *SeatMutation) PersonName() (r string, exists bool) {
+	v := m.person_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPersonName returns the old "person_name" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldPersonName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPersonName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPersonName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPersonName: %w", err)
+	}
+	return oldValue.PersonName, nil
+}
+
+// ResetPersonName resets all changes to the "person_name" field.
+func (m *SeatMutation) ResetPersonName() {
+	m.person_name = nil
+}
+
+// SetWords sets the "words" field.
+func (m *SeatMutation) SetWords(s string) {
+	m.words = &s
+}
+
+// Words returns the value of the "words" field in the mutation.
+func (m *SeatMutation) Words() (r string, exists bool) {
+	v := m.words
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWords returns the old "words" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldWords(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWords is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWords requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWords: %w", err)
+	}
+	return oldValue.Words, nil
+}
+
+// ResetWords resets all changes to the "words" field.
+func (m *SeatMutation) ResetWords() {
+	m.words = nil
+}
+
+// SetTakeTime sets the "take_time" field.
+func (m *SeatMutation) SetTakeTime(i int64) {
+	m.take_time = &i
+	m.addtake_time = nil
+}
+
+// TakeTime returns the value of the "take_time" field in the mutation.
+func (m *SeatMutation) TakeTime() (r int64, exists bool) {
+	v := m.take_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTakeTime returns the old "take_time" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldTakeTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTakeTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTakeTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTakeTime: %w", err)
+	}
+	return oldValue.TakeTime, nil
+}
+
+// AddTakeTime adds i to the "take_time" field.
+func (m *SeatMutation) AddTakeTime(i int64) {
+	if m.addtake_time != nil {
+		*m.addtake_time += i
+	} else {
+		m.addtake_time = &i
+	}
+}
+
+// AddedTakeTime returns the value that was added to the "take_time" field in this mutation.
+func (m *SeatMutation) AddedTakeTime() (r int64, exists bool) {
+	v := m.addtake_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTakeTime resets all changes to the "take_time" field.
+func (m *SeatMutation) ResetTakeTime() {
+	m.take_time = nil
+	m.addtake_time = nil
+}
+
+// SetShowTime sets the "show_time" field.
+func (m *SeatMutation) SetShowTime(i int64) {
+	m.show_time = &i
+	m.addshow_time = nil
+}
+
+// ShowTime returns the value of the "show_time" field in the mutation.
+func (m *SeatMutation) ShowTime() (r int64, exists bool) {
+	v := m.show_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShowTime returns the old "show_time" field's value of the Seat entity.
+// If the Seat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMutation) OldShowTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShowTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShowTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShowTime: %w", err)
+	}
+	return oldValue.ShowTime, nil
+}
+
+// AddShowTime adds i to the "show_time" field.
+func (m *SeatMutation) AddShowTime(i int64) {
+	if m.addshow_time != nil {
+		*m.addshow_time += i
+	} else {
+		m.addshow_time = &i
+	}
+}
+
+// AddedShowTime returns the value that was added to the "show_time" field in this mutation.
+func (m *SeatMutation) AddedShowTime() (r int64, exists bool) {
+	v := m.addshow_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetShowTime resets all changes to the "show_time" field.
+func (m *SeatMutation) ResetShowTime() {
+	m.show_time = nil
+	m.addshow_time = nil
+}
+
+// SetSessionID sets the "session" edge to the Session entity by id.
+func (m *SeatMutation) SetSessionID(id int64) {
+	m.session = &id
+}
+
+// ClearSession clears the "session" edge to the Session entity.
+func (m *SeatMutation) ClearSession() {
+	m.clearedsession = true
+	m.clearedFields[seat.FieldSessionNum] = struct{}{}
+}
+
+// SessionCleared reports if the "session" edge to the Session entity was cleared.
+func (m *SeatMutation) SessionCleared() bool {
+	return m.clearedsession
+}
+
+// SessionID returns the "session" edge ID in the mutation.
+func (m *SeatMutation) SessionID() (id int64, exists bool) {
+	if m.session != nil {
+		return *m.session, true
+	}
+	return
+}
+
+// SessionIDs returns the "session" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SessionID instead. It exists only for internal usage by the builders.
+func (m *SeatMutation) SessionIDs() (ids []int64) {
+	if id := m.session; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSession resets all changes to the "session" edge.
+func (m *SeatMutation) ResetSession() {
+	m.session = nil
+	m.clearedsession = false
+}
+
+// Where appends a list predicates to the SeatMutation builder.
+func (m *SeatMutation) Where(ps ...predicate.Seat) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SeatMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SeatMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Seat, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SeatMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SeatMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Seat).
+func (m *SeatMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SeatMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.session != nil {
+		fields = append(fields, seat.FieldSessionNum)
+	}
+	if m.create_time != nil {
+		fields = append(fields, seat.FieldCreateTime)
+	}
+	if m.connection_id != nil {
+		fields = append(fields, seat.FieldConnectionID)
+	}
+	if m.tag != nil {
+		fields = append(fields, seat.FieldTag)
+	}
+	if m.person != nil {
+		fields = append(fields, seat.FieldPerson)
+	}
+	if m.person_name != nil {
+		fields = append(fields, seat.FieldPersonName)
+	}
+	if m.words != nil {
+		fields = append(fields, seat.FieldWords)
+	}
+	if m.take_time != nil {
+		fields = append(fields, seat.FieldTakeTime)
+	}
+	if m.show_time != nil {
+		fields = append(fields, seat.FieldShowTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SeatMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case seat.FieldSessionNum:
+		return m.SessionNum()
+	case seat.FieldCreateTime:
+		return m.CreateTime()
+	case seat.FieldConnectionID:
+		return m.ConnectionID()
+	case seat.FieldTag:
+		return m.Tag()
+	case seat.FieldPerson:
+		return m.Person()
+	case seat.FieldPersonName:
+		return m.PersonName()
+	case seat.FieldWords:
+		return m.Words()
+	case seat.FieldTakeTime:
+		return m.TakeTime()
+	case seat.FieldShowTime:
+		return m.ShowTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SeatMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case seat.FieldSessionNum:
+		return m.OldSessionNum(ctx)
+	case seat.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case seat.FieldConnectionID:
+		return m.OldConnectionID(ctx)
+	case seat.FieldTag:
+		return m.OldTag(ctx)
+	case seat.FieldPerson:
+		return m.OldPerson(ctx)
+	case seat.FieldPersonName:
+		return m.OldPersonName(ctx)
+	case seat.FieldWords:
+		return m.OldWords(ctx)
+	case seat.FieldTakeTime:
+		return m.OldTakeTime(ctx)
+	case seat.FieldShowTime:
+		return m.OldShowTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown Seat field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SeatMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case seat.FieldSessionNum:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSessionNum(v)
+		return nil
+	case seat.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case seat.FieldConnectionID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConnectionID(v)
+		return nil
+	case seat.FieldTag:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTag(v)
+		return nil
+	case seat.FieldPerson:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPerson(v)
+		return nil
+	case seat.FieldPersonName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPersonName(v)
+		return nil
+	case seat.FieldWords:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWords(v)
+		return nil
+	case seat.FieldTakeTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTakeTime(v)
+		return nil
+	case seat.FieldShowTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShowTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Seat field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SeatMutation) AddedFields() []string {
+	var fields []string
+	if m.addcreate_time != nil {
+		fields = append(fields, seat.FieldCreateTime)
+	}
+	if m.addtake_time != nil {
+		fields = append(fields, seat.FieldTakeTime)
+	}
+	if m.addshow_time != nil {
+		fields = append(fields, seat.FieldShowTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SeatMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case seat.FieldCreateTime:
+		return m.AddedCreateTime()
+	case seat.FieldTakeTime:
+		return m.AddedTakeTime()
+	case seat.FieldShowTime:
+		return m.AddedShowTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SeatMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case seat.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreateTime(v)
+		return nil
+	case seat.FieldTakeTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTakeTime(v)
+		return nil
+	case seat.FieldShowTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddShowTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Seat numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SeatMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SeatMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SeatMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Seat nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SeatMutation) ResetField(name string) error {
+	switch name {
+	case seat.FieldSessionNum:
+		m.ResetSessionNum()
+		return nil
+	case seat.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case seat.FieldConnectionID:
+		m.ResetConnectionID()
+		return nil
+	case seat.FieldTag:
+		m.ResetTag()
+		return nil
+	case seat.FieldPerson:
+		m.ResetPerson()
+		return nil
+	case seat.FieldPersonName:
+		m.ResetPersonName()
+		return nil
+	case seat.FieldWords:
+		m.ResetWords()
+		return nil
+	case seat.FieldTakeTime:
+		m.ResetTakeTime()
+		return nil
+	case seat.FieldShowTime:
+		m.ResetShowTime()
+		return nil
+	}
+	return fmt.Errorf("unknown Seat field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SeatMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.session != nil {
+		edges = append(edges, seat.EdgeSession)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SeatMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case seat.EdgeSession:
+		if id := m.session; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SeatMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SeatMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SeatMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedsession {
+		edges = append(edges, seat.EdgeSession)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SeatMutation) EdgeCleared(name string) bool {
+	switch name {
+	case seat.EdgeSession:
+		return m.clearedsession
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SeatMutation) ClearEdge(name string) error {
+	switch name {
+	case seat.EdgeSession:
+		m.ClearSession()
+		return nil
+	}
+	return fmt.Errorf("unknown Seat unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SeatMutation) ResetEdge(name string) error {
+	switch name {
+	case seat.EdgeSession:
+		m.ResetSession()
+		return nil
+	}
+	return fmt.Errorf("unknown Seat edge %s", name)
+}
+
+// SeatMessageMutation represents an operation that mutates the SeatMessage nodes in the graph.
+type SeatMessageMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	connection_id  *string
+	vendor_id      *string
+	person         *string
+	delivery       *string
+	clearedFields  map[string]struct{}
+	session        *int64
+	clearedsession bool
+	done           bool
+	oldValue       func(context.Context) (*SeatMessage, error)
+	predicates     []predicate.SeatMessage
+}
+
+var _ ent.Mutation = (*SeatMessageMutation)(nil)
+
+// seatmessageOption allows management of the mutation configuration using functional options.
+type seatmessageOption func(*SeatMessageMutation)
+
+// newSeatMessageMutation creates new mutation for the SeatMessage entity.
+func newSeatMessageMutation(c config, op Op, opts ...seatmessageOption) *SeatMessageMutation {
+	m := &SeatMessageMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSeatMessage,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSeatMessageID sets the ID field of the mutation.
+func withSeatMessageID(id int64) seatmessageOption {
+	return func(m *SeatMessageMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SeatMessage
+		)
+		m.oldValue = func(ctx context.Context) (*SeatMessage, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SeatMessage.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSeatMessage sets the old SeatMessage of the mutation.
+func withSeatMessage(node *SeatMessage) seatmessageOption {
+	return func(m *SeatMessageMutation) {
+		m.oldValue = func(context.Context) (*SeatMessage, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SeatMessageMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SeatMessageMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SeatMessage entities.
+func (m *SeatMessageMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SeatMessageMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SeatMessageMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SeatMessage.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSessionNum sets the "session_num" field.
+func (m *SeatMessageMutation) SetSessionNum(i int64) {
+	m.session = &i
+}
+
+// SessionNum returns the value of the "session_num" field in the mutation.
+func (m *SeatMessageMutation) SessionNum() (r int64, exists bool) {
+	v := m.session
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSessionNum returns the old "session_num" field's value of the SeatMessage entity.
+// If the SeatMessage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMessageMutation) OldSessionNum(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSessionNum is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSessionNum requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSessionNum: %w", err)
+	}
+	return oldValue.SessionNum, nil
+}
+
+// ResetSessionNum resets all changes to the "session_num" field.
+func (m *SeatMessageMutation) ResetSessionNum() {
+	m.session = nil
+}
+
+// SetConnectionID sets the "connection_id" field.
+func (m *SeatMessageMutation) SetConnectionID(s string) {
+	m.connection_id = &s
+}
+
+// ConnectionID returns the value of the "connection_id" field in the mutation.
+func (m *SeatMessageMutation) ConnectionID() (r string, exists bool) {
+	v := m.connection_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConnectionID returns the old "connection_id" field's value of the SeatMessage entity.
+// If the SeatMessage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMessageMutation) OldConnectionID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConnectionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConnectionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConnectionID: %w", err)
+	}
+	return oldValue.ConnectionID, nil
+}
+
+// ResetConnectionID resets all changes to the "connection_id" field.
+func (m *SeatMessageMutation) ResetConnectionID() {
+	m.connection_id = nil
+}
+
+// SetVendorID sets the "vendor_id" field.
+func (m *SeatMessageMutation) SetVendorID(s string) {
+	m.vendor_id = &s
+}
+
+// VendorID returns the value of the "vendor_id" field in the mutation.
+func (m *SeatMessageMutation) VendorID() (r string, exists bool) {
+	v := m.vendor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVendorID returns the old "vendor_id" field's value of the SeatMessage entity.
+// If the SeatMessage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMessageMutation) OldVendorID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVendorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVendorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVendorID: %w", err)
+	}
+	return oldValue.VendorID, nil
+}
+
+// ResetVendorID resets all changes to the "vendor_id" field.
+func (m *SeatMessageMutation) ResetVendorID() {
+	m.vendor_id = nil
+}
+
+// SetPerson sets the "person" field.
+func (m *SeatMessageMutation) SetPerson(s string) {
+	m.person = &s
+}
+
+// Person returns the value of the "person" field in the mutation.
+func (m *SeatMessageMutation) Person() (r string, exists bool) {
+	v := m.person
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPerson returns the old "person" field's value of the SeatMessage entity.
+// If the SeatMessage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMessageMutation) OldPerson(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPerson is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPerson requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPerson: %w", err)
+	}
+	return oldValue.Person, nil
+}
+
+// ResetPerson resets all changes to the "person" field.
+func (m *SeatMessageMutation) ResetPerson() {
+	m.person = nil
+}
+
+// SetDelivery sets the "delivery" field.
+func (m *SeatMessageMutation) SetDelivery(s string) {
+	m.delivery = &s
+}
+
+// Delivery returns the value of the "delivery" field in the mutation.
+func (m *SeatMessageMutation) Delivery() (r string, exists bool) {
+	v := m.delivery
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDelivery returns the old "delivery" field's value of the SeatMessage entity.
+// If the SeatMessage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SeatMessageMutation) OldDelivery(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDelivery is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDelivery requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDelivery: %w", err)
+	}
+	return oldValue.Delivery, nil
+}
+
+// ResetDelivery resets all changes to the "delivery" field.
+func (m *SeatMessageMutation) ResetDelivery() {
+	m.delivery = nil
+}
+
+// SetSessionID sets the "session" edge to the Session entity by id.
+func (m *SeatMessageMutation) SetSessionID(id int64) {
+	m.session = &id
+}
+
+// ClearSession clears the "session" edge to the Session entity.
+func (m *SeatMessageMutation) ClearSession() {
+	m.clearedsession = true
+	m.clearedFields[seatmessage.FieldSessionNum] = struct{}{}
+}
+
+// SessionCleared reports if the "session" edge to the Session entity was cleared.
+func (m *SeatMessageMutation) SessionCleared() bool {
+	return m.clearedsession
+}
+
+// SessionID returns the "session" edge ID in the mutation.
+func (m *SeatMessageMutation) SessionID() (id int64, exists bool) {
+	if m.session != nil {
+		return *m.session, true
+	}
+	return
+}
+
+// SessionIDs returns the "session" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SessionID instead. It exists only for internal usage by the builders.
+func (m *SeatMessageMutation) SessionIDs() (ids []int64) {
+	if id := m.session; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSession resets all changes to the "session" edge.
+func (m *SeatMessageMutation) ResetSession() {
+	m.session = nil
+	m.clearedsession = false
+}
+
+// Where appends a list predicates to the SeatMessageMutation builder.
+func (m *SeatMessageMutation) Where(ps ...predicate.SeatMessage) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SeatMessageMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SeatMessageMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SeatMessage, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SeatMessageMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SeatMessageMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SeatMessage).
+func (m *SeatMessageMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SeatMessageMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.session != nil {
+		fields = append(fields, seatmessage.FieldSessionNum)
+	}
+	if m.connection_id != nil {
+		fields = append(fields, seatmessage.FieldConnectionID)
+	}
+	if m.vendor_id != nil {
+		fields = append(fields, seatmessage.FieldVendorID)
+	}
+	if m.person != nil {
+		fields = append(fields, seatmessage.FieldPerson)
+	}
+	if m.delivery != nil {
+		fields = append(fields, seatmessage.FieldDelivery)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SeatMessageMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case seatmessage.FieldSessionNum:
+		return m.SessionNum()
+	case seatmessage.FieldConnectionID:
+		return m.ConnectionID()
+	case seatmessage.FieldVendorID:
+		return m.VendorID()
+	case seatmessage.FieldPerson:
+		return m.Person()
+	case seatmessage.FieldDelivery:
+		return m.Delivery()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SeatMessageMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case seatmessage.FieldSessionNum:
+		return m.OldSessionNum(ctx)
+	case seatmessage.FieldConnectionID:
+		return m.OldConnectionID(ctx)
+	case seatmessage.FieldVendorID:
+		return m.OldVendorID(ctx)
+	case seatmessage.FieldPerson:
+		return m.OldPerson(ctx)
+	case seatmessage.FieldDelivery:
+		return m.OldDelivery(ctx)
+	}
+	return nil, fmt.Errorf("unknown SeatMessage field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SeatMessageMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case seatmessage.FieldSessionNum:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSessionNum(v)
+		return nil
+	case seatmessage.FieldConnectionID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConnectionID(v)
+		return nil
+	case seatmessage.FieldVendorID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVendorID(v)
+		return nil
+	case seatmessage.FieldPerson:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPerson(v)
+		return nil
+	case seatmessage.FieldDelivery:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDelivery(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SeatMessage field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SeatMessageMutation) AddedFields() []string {
+	var fields []string
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SeatMessageMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SeatMessageMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown SeatMessage numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SeatMessageMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SeatMessageMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SeatMessageMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown SeatMessage nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SeatMessageMutation) ResetField(name string) error {
+	switch name {
+	case seatmessage.FieldSessionNum:
+		m.ResetSessionNum()
+		return nil
+	case seatmessage.FieldConnectionID:
+		m.ResetConnectionID()
+		return nil
+	case seatmessage.FieldVendorID:
+		m.ResetVendorID()
+		return nil
+	case seatmessage.FieldPerson:
+		m.ResetPerson()
+		return nil
+	case seatmessage.FieldDelivery:
+		m.ResetDelivery()
+		return nil
+	}
+	return fmt.Errorf("unknown SeatMessage field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SeatMessageMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.session != nil {
+		edges = append(edges, seatmessage.EdgeSession)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SeatMessageMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case seatmessage.EdgeSession:
+		if id := m.session; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SeatMessageMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SeatMessageMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SeatMessageMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedsession {
+		edges = append(edges, seatmessage.EdgeSession)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SeatMessageMutation) EdgeCleared(name string) bool {
+	switch name {
+	case seatmessage.EdgeSession:
+		return m.clearedsession
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SeatMessageMutation) ClearEdge(name string) error {
+	switch name {
+	case seatmessage.EdgeSession:
+		m.ClearSession()
+		return nil
+	}
+	return fmt.Errorf("unknown SeatMessage unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SeatMessageMutation) ResetEdge(name string) error {
+	switch name {
+	case seatmessage.EdgeSession:
+		m.ResetSession()
+		return nil
+	}
+	return fmt.Errorf("unknown SeatMessage edge %s", name)
+}
+
 // SessionMutation represents an operation that mutates the Session nodes in the graph.
 type SessionMutation struct {
 	config
@@ -10885,6 +14318,12 @@ type SessionMutation struct {
 	files                   map[string]struct{}
 	removedfiles            map[string]struct{}
 	clearedfiles            bool
+	seats                   map[int64]struct{}
+	removedseats            map[int64]struct{}
+	clearedseats            bool
+	seat_messages           map[int64]struct{}
+	removedseat_messages    map[int64]struct{}
+	clearedseat_messages    bool
 	done                    bool
 	oldValue                func(context.Context) (*Session, error)
 	predicates              []predicate.Session
@@ -12492,6 +15931,114 @@ func (m *SessionMutation) ResetFiles() {
 	m.removedfiles = nil
 }
 
+// AddSeatIDs adds the "seats" edge to the Seat entity by ids.
+func (m *SessionMutation) AddSeatIDs(ids ...int64) {
+	if m.seats == nil {
+		m.seats = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.seats[ids[i]] = struct{}{}
+	}
+}
+
+// ClearSeats clears the "seats" edge to the Seat entity.
+func (m *SessionMutation) ClearSeats() {
+	m.clearedseats = true
+}
+
+// SeatsCleared reports if the "seats" edge to the Seat entity was cleared.
+func (m *SessionMutation) SeatsCleared() bool {
+	return m.clearedseats
+}
+
+// RemoveSeatIDs removes the "seats" edge to the Seat entity by IDs.
+func (m *SessionMutation) RemoveSeatIDs(ids ...int64) {
+	if m.removedseats == nil {
+		m.removedseats = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.seats, ids[i])
+		m.removedseats[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedSeats returns the removed IDs of the "seats" edge to the Seat entity.
+func (m *SessionMutation) RemovedSeatsIDs() (ids []int64) {
+	for id := range m.removedseats {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// SeatsIDs returns the "seats" edge IDs in the mutation.
+func (m *SessionMutation) SeatsIDs() (ids []int64) {
+	for id := range m.seats {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetSeats resets all changes to the "seats" edge.
+func (m *SessionMutation) ResetSeats() {
+	m.seats = nil
+	m.clearedseats = false
+	m.removedseats = nil
+}
+
+// AddSeatMessageIDs adds the "seat_messages" edge to the SeatMessage entity by ids.
+func (m *SessionMutation) AddSeatMessageIDs(ids ...int64) {
+	if m.seat_messages == nil {
+		m.seat_messages = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.seat_messages[ids[i]] = struct{}{}
+	}
+}
+
+// ClearSeatMessages clears the "seat_messages" edge to the SeatMessage entity.
+func (m *SessionMutation) ClearSeatMessages() {
+	m.clearedseat_messages = true
+}
+
+// SeatMessagesCleared reports if the "seat_messages" edge to the SeatMessage entity was cleared.
+func (m *SessionMutation) SeatMessagesCleared() bool {
+	return m.clearedseat_messages
+}
+
+// RemoveSeatMessageIDs removes the "seat_messages" edge to the SeatMessage entity by IDs.
+func (m *SessionMutation) RemoveSeatMessageIDs(ids ...int64) {
+	if m.removedseat_messages == nil {
+		m.removedseat_messages = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.seat_messages, ids[i])
+		m.removedseat_messages[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedSeatMessages returns the removed IDs of the "seat_messages" edge to the SeatMessage entity.
+func (m *SessionMutation) RemovedSeatMessagesIDs() (ids []int64) {
+	for id := range m.removedseat_messages {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// SeatMessagesIDs returns the "seat_messages" edge IDs in the mutation.
+func (m *SessionMutation) SeatMessagesIDs() (ids []int64) {
+	for id := range m.seat_messages {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetSeatMessages resets all changes to the "seat_messages" edge.
+func (m *SessionMutation) ResetSeatMessages() {
+	m.seat_messages = nil
+	m.clearedseat_messages = false
+	m.removedseat_messages = nil
+}
+
 // Where appends a list predicates to the SessionMutation builder.
 func (m *SessionMutation) Where(ps ...predicate.Session) {
 	m.predicates = append(m.predicates, ps...)
@@ -13219,7 +16766,7 @@ func (m *SessionMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *SessionMutation) AddedEdges() []string {
-	edges := make([]string, 0, 5)
+	edges := make([]string, 0, 7)
 	if m.deliveries != nil {
 		edges = append(edges, session.EdgeDeliveries)
 	}
@@ -13234,6 +16781,12 @@ func (m *SessionMutation) AddedEdges() []string {
 	}
 	if m.files != nil {
 		edges = append(edges, session.EdgeFiles)
+	}
+	if m.seats != nil {
+		edges = append(edges, session.EdgeSeats)
+	}
+	if m.seat_messages != nil {
+		edges = append(edges, session.EdgeSeatMessages)
 	}
 	return edges
 }
@@ -13272,13 +16825,25 @@ func (m *SessionMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case session.EdgeSeats:
+		ids := make([]ent.Value, 0, len(m.seats))
+		for id := range m.seats {
+			ids = append(ids, id)
+		}
+		return ids
+	case session.EdgeSeatMessages:
+		ids := make([]ent.Value, 0, len(m.seat_messages))
+		for id := range m.seat_messages {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *SessionMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 5)
+	edges := make([]string, 0, 7)
 	if m.removeddeliveries != nil {
 		edges = append(edges, session.EdgeDeliveries)
 	}
@@ -13293,6 +16858,12 @@ func (m *SessionMutation) RemovedEdges() []string {
 	}
 	if m.removedfiles != nil {
 		edges = append(edges, session.EdgeFiles)
+	}
+	if m.removedseats != nil {
+		edges = append(edges, session.EdgeSeats)
+	}
+	if m.removedseat_messages != nil {
+		edges = append(edges, session.EdgeSeatMessages)
 	}
 	return edges
 }
@@ -13331,13 +16902,25 @@ func (m *SessionMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case session.EdgeSeats:
+		ids := make([]ent.Value, 0, len(m.removedseats))
+		for id := range m.removedseats {
+			ids = append(ids, id)
+		}
+		return ids
+	case session.EdgeSeatMessages:
+		ids := make([]ent.Value, 0, len(m.removedseat_messages))
+		for id := range m.removedseat_messages {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *SessionMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 5)
+	edges := make([]string, 0, 7)
 	if m.cleareddeliveries {
 		edges = append(edges, session.EdgeDeliveries)
 	}
@@ -13352,6 +16935,12 @@ func (m *SessionMutation) ClearedEdges() []string {
 	}
 	if m.clearedfiles {
 		edges = append(edges, session.EdgeFiles)
+	}
+	if m.clearedseats {
+		edges = append(edges, session.EdgeSeats)
+	}
+	if m.clearedseat_messages {
+		edges = append(edges, session.EdgeSeatMessages)
 	}
 	return edges
 }
@@ -13370,6 +16959,10 @@ func (m *SessionMutation) EdgeCleared(name string) bool {
 		return m.clearedevent_cursors
 	case session.EdgeFiles:
 		return m.clearedfiles
+	case session.EdgeSeats:
+		return m.clearedseats
+	case session.EdgeSeatMessages:
+		return m.clearedseat_messages
 	}
 	return false
 }
@@ -13400,6 +16993,12 @@ func (m *SessionMutation) ResetEdge(name string) error {
 		return nil
 	case session.EdgeFiles:
 		m.ResetFiles()
+		return nil
+	case session.EdgeSeats:
+		m.ResetSeats()
+		return nil
+	case session.EdgeSeatMessages:
+		m.ResetSeatMessages()
 		return nil
 	}
 	return fmt.Errorf("unknown Session edge %s", name)

@@ -4,6 +4,9 @@ package ent
 
 import (
 	"github.com/human-handoff/handoff/ent/agent"
+	"github.com/human-handoff/handoff/ent/chathuman"
+	"github.com/human-handoff/handoff/ent/chatinput"
+	"github.com/human-handoff/handoff/ent/chatnotice"
 	"github.com/human-handoff/handoff/ent/connection"
 	"github.com/human-handoff/handoff/ent/delivery"
 	"github.com/human-handoff/handoff/ent/eventcursor"
@@ -13,6 +16,8 @@ import (
 	"github.com/human-handoff/handoff/ent/meta"
 	"github.com/human-handoff/handoff/ent/quarantined"
 	"github.com/human-handoff/handoff/ent/schema"
+	"github.com/human-handoff/handoff/ent/seat"
+	"github.com/human-handoff/handoff/ent/seatmessage"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -33,6 +38,36 @@ func init() {
 	agentDescID := agentMixinFields0[0].Descriptor()
 	// agent.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	agent.IDValidator = agentDescID.Validators[0].(func(string) error)
+	chathumanFields := schema.ChatHuman{}.Fields()
+	_ = chathumanFields
+	// chathumanDescPin is the schema descriptor for pin field.
+	chathumanDescPin := chathumanFields[3].Descriptor()
+	// chathuman.DefaultPin holds the default value on creation for the pin field.
+	chathuman.DefaultPin = chathumanDescPin.Default.(string)
+	// chathumanDescPinTime is the schema descriptor for pin_time field.
+	chathumanDescPinTime := chathumanFields[4].Descriptor()
+	// chathuman.DefaultPinTime holds the default value on creation for the pin_time field.
+	chathuman.DefaultPinTime = chathumanDescPinTime.Default.(int64)
+	chatinputFields := schema.ChatInput{}.Fields()
+	_ = chatinputFields
+	// chatinputDescHeld is the schema descriptor for held field.
+	chatinputDescHeld := chatinputFields[4].Descriptor()
+	// chatinput.DefaultHeld holds the default value on creation for the held field.
+	chatinput.DefaultHeld = chatinputDescHeld.Default.(bool)
+	// chatinputDescPayload is the schema descriptor for payload field.
+	chatinputDescPayload := chatinputFields[5].Descriptor()
+	// chatinput.DefaultPayload holds the default value on creation for the payload field.
+	chatinput.DefaultPayload = chatinputDescPayload.Default.(string)
+	chatnoticeFields := schema.ChatNotice{}.Fields()
+	_ = chatnoticeFields
+	// chatnoticeDescAttempts is the schema descriptor for attempts field.
+	chatnoticeDescAttempts := chatnoticeFields[4].Descriptor()
+	// chatnotice.DefaultAttempts holds the default value on creation for the attempts field.
+	chatnotice.DefaultAttempts = chatnoticeDescAttempts.Default.(int)
+	// chatnoticeDescNextAttempt is the schema descriptor for next_attempt field.
+	chatnoticeDescNextAttempt := chatnoticeFields[5].Descriptor()
+	// chatnotice.DefaultNextAttempt holds the default value on creation for the next_attempt field.
+	chatnotice.DefaultNextAttempt = chatnoticeDescNextAttempt.Default.(int64)
 	connectionMixin := schema.Connection{}.Mixin()
 	connectionMixinFields0 := connectionMixin[0].Fields()
 	_ = connectionMixinFields0
@@ -213,6 +248,34 @@ func init() {
 	quarantinedDescCount := quarantinedFields[7].Descriptor()
 	// quarantined.DefaultCount holds the default value on creation for the count field.
 	quarantined.DefaultCount = quarantinedDescCount.Default.(int)
+	seatFields := schema.Seat{}.Fields()
+	_ = seatFields
+	// seatDescPerson is the schema descriptor for person field.
+	seatDescPerson := seatFields[3].Descriptor()
+	// seat.DefaultPerson holds the default value on creation for the person field.
+	seat.DefaultPerson = seatDescPerson.Default.(string)
+	// seatDescPersonName is the schema descriptor for person_name field.
+	seatDescPersonName := seatFields[4].Descriptor()
+	// seat.DefaultPersonName holds the default value on creation for the person_name field.
+	seat.DefaultPersonName = seatDescPersonName.Default.(string)
+	// seatDescWords is the schema descriptor for words field.
+	seatDescWords := seatFields[5].Descriptor()
+	// seat.DefaultWords holds the default value on creation for the words field.
+	seat.DefaultWords = seatDescWords.Default.(string)
+	// seatDescTakeTime is the schema descriptor for take_time field.
+	seatDescTakeTime := seatFields[6].Descriptor()
+	// seat.DefaultTakeTime holds the default value on creation for the take_time field.
+	seat.DefaultTakeTime = seatDescTakeTime.Default.(int64)
+	// seatDescShowTime is the schema descriptor for show_time field.
+	seatDescShowTime := seatFields[7].Descriptor()
+	// seat.DefaultShowTime holds the default value on creation for the show_time field.
+	seat.DefaultShowTime = seatDescShowTime.Default.(int64)
+	seatmessageFields := schema.SeatMessage{}.Fields()
+	_ = seatmessageFields
+	// seatmessageDescDelivery is the schema descriptor for delivery field.
+	seatmessageDescDelivery := seatmessageFields[4].Descriptor()
+	// seatmessage.DefaultDelivery holds the default value on creation for the delivery field.
+	seatmessage.DefaultDelivery = seatmessageDescDelivery.Default.(string)
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
 	// sessionDescPublicID is the schema descriptor for public_id field.

@@ -90,9 +90,13 @@ type SessionEdges struct {
 	EventCursors []*EventCursor `json:"event_cursors,omitempty"`
 	// Files holds the value of the files edge.
 	Files []*File `json:"files,omitempty"`
+	// Seats holds the value of the seats edge.
+	Seats []*Seat `json:"seats,omitempty"`
+	// SeatMessages holds the value of the seat_messages edge.
+	SeatMessages []*SeatMessage `json:"seat_messages,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [5]bool
+	loadedTypes [7]bool
 }
 
 // DeliveriesOrErr returns the Deliveries value or an error if the edge
@@ -138,6 +142,24 @@ func (e SessionEdges) FilesOrErr() ([]*File, error) {
 		return e.Files, nil
 	}
 	return nil, &NotLoadedError{edge: "files"}
+}
+
+// SeatsOrErr returns the Seats value or an error if the edge
+// was not loaded in eager-loading.
+func (e SessionEdges) SeatsOrErr() ([]*Seat, error) {
+	if e.loadedTypes[5] {
+		return e.Seats, nil
+	}
+	return nil, &NotLoadedError{edge: "seats"}
+}
+
+// SeatMessagesOrErr returns the SeatMessages value or an error if the edge
+// was not loaded in eager-loading.
+func (e SessionEdges) SeatMessagesOrErr() ([]*SeatMessage, error) {
+	if e.loadedTypes[6] {
+		return e.SeatMessages, nil
+	}
+	return nil, &NotLoadedError{edge: "seat_messages"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -376,6 +398,16 @@ func (_m *Session) QueryEventCursors() *EventCursorQuery {
 // QueryFiles queries the "files" edge of the Session entity.
 func (_m *Session) QueryFiles() *FileQuery {
 	return NewSessionClient(_m.config).QueryFiles(_m)
+}
+
+// QuerySeats queries the "seats" edge of the Session entity.
+func (_m *Session) QuerySeats() *SeatQuery {
+	return NewSessionClient(_m.config).QuerySeats(_m)
+}
+
+// QuerySeatMessages queries the "seat_messages" edge of the Session entity.
+func (_m *Session) QuerySeatMessages() *SeatMessageQuery {
+	return NewSessionClient(_m.config).QuerySeatMessages(_m)
 }
 
 // Update returns a builder for updating this Session.

@@ -14,6 +14,8 @@ import (
 	"github.com/human-handoff/handoff/ent/file"
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/latemessage"
+	"github.com/human-handoff/handoff/ent/seat"
+	"github.com/human-handoff/handoff/ent/seatmessage"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -415,6 +417,36 @@ func (_c *SessionCreate) AddFiles(v ...*File) *SessionCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddFileIDs(ids...)
+}
+
+// AddSeatIDs adds the "seats" edge to the Seat entity by IDs.
+func (_c *SessionCreate) AddSeatIDs(ids ...int64) *SessionCreate {
+	_c.mutation.AddSeatIDs(ids...)
+	return _c
+}
+
+// AddSeats adds the "seats" edges to the Seat entity.
+func (_c *SessionCreate) AddSeats(v ...*Seat) *SessionCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddSeatIDs(ids...)
+}
+
+// AddSeatMessageIDs adds the "seat_messages" edge to the SeatMessage entity by IDs.
+func (_c *SessionCreate) AddSeatMessageIDs(ids ...int64) *SessionCreate {
+	_c.mutation.AddSeatMessageIDs(ids...)
+	return _c
+}
+
+// AddSeatMessages adds the "seat_messages" edges to the SeatMessage entity.
+func (_c *SessionCreate) AddSeatMessages(v ...*SeatMessage) *SessionCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddSeatMessageIDs(ids...)
 }
 
 // Mutation returns the SessionMutation object of the builder.
@@ -834,6 +866,38 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(file.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.SeatsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatsTable,
+			Columns: []string{session.SeatsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seat.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.SeatMessagesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatMessagesTable,
+			Columns: []string{session.SeatMessagesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seatmessage.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

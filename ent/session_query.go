@@ -19,6 +19,8 @@ import (
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/predicate"
+	"github.com/human-handoff/handoff/ent/seat"
+	"github.com/human-handoff/handoff/ent/seatmessage"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -34,6 +36,8 @@ type SessionQuery struct {
 	withLateMessages    *LateMessageQuery
 	withEventCursors    *EventCursorQuery
 	withFiles           *FileQuery
+	withSeats           *SeatQuery
+	withSeatMessages    *SeatMessageQuery
 	modifiers           []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -174,6 +178,50 @@ func (_q *SessionQuery) QueryFiles() *FileQuery {
 			sqlgraph.From(session.Table, session.FieldID, selector),
 			sqlgraph.To(file.Table, file.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, session.FilesTable, session.FilesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QuerySeats chains the current query on the "seats" edge.
+func (_q *SessionQuery) QuerySeats() *SeatQuery {
+	query := (&SeatClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, selector),
+			sqlgraph.To(seat.Table, seat.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.SeatsTable, session.SeatsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QuerySeatMessages chains the current query on the "seat_messages" edge.
+func (_q *SessionQuery) QuerySeatMessages() *SeatMessageQuery {
+	query := (&SeatMessageClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(session.Table, session.FieldID, selector),
+			sqlgraph.To(seatmessage.Table, seatmessage.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, session.SeatMessagesTable, session.SeatMessagesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -378,6 +426,8 @@ func (_q *SessionQuery) Clone() *SessionQuery {
 		withLateMessages:    _q.withLateMessages.Clone(),
 		withEventCursors:    _q.withEventCursors.Clone(),
 		withFiles:           _q.withFiles.Clone(),
+		withSeats:           _q.withSeats.Clone(),
+		withSeatMessages:    _q.withSeatMessages.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -436,6 +486,28 @@ func (_q *SessionQuery) WithFiles(opts ...func(*FileQuery)) *SessionQuery {
 		opt(query)
 	}
 	_q.withFiles = query
+	return _q
+}
+
+// WithSeats tells the query-builder to eager-load the nodes that are connected to
+// the "seats" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SessionQuery) WithSeats(opts ...func(*SeatQuery)) *SessionQuery {
+	query := (&SeatClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withSeats = query
+	return _q
+}
+
+// WithSeatMessages tells the query-builder to eager-load the nodes that are connected to
+// the "seat_messages" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SessionQuery) WithSeatMessages(opts ...func(*SeatMessageQuery)) *SessionQuery {
+	query := (&SeatMessageClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withSeatMessages = query
 	return _q
 }
 
@@ -517,12 +589,14 @@ func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Sess
 	var (
 		nodes       = []*Session{}
 		_spec       = _q.querySpec()
-		loadedTypes = [5]bool{
+		loadedTypes = [7]bool{
 			_q.withDeliveries != nil,
 			_q.withIdempotencyKeys != nil,
 			_q.withLateMessages != nil,
 			_q.withEventCursors != nil,
 			_q.withFiles != nil,
+			_q.withSeats != nil,
+			_q.withSeatMessages != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -578,6 +652,20 @@ func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Sess
 		if err := _q.loadFiles(ctx, query, nodes,
 			func(n *Session) { n.Edges.Files = []*File{} },
 			func(n *Session, e *File) { n.Edges.Files = append(n.Edges.Files, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withSeats; query != nil {
+		if err := _q.loadSeats(ctx, query, nodes,
+			func(n *Session) { n.Edges.Seats = []*Seat{} },
+			func(n *Session, e *Seat) { n.Edges.Seats = append(n.Edges.Seats, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withSeatMessages; query != nil {
+		if err := _q.loadSeatMessages(ctx, query, nodes,
+			func(n *Session) { n.Edges.SeatMessages = []*SeatMessage{} },
+			func(n *Session, e *SeatMessage) { n.Edges.SeatMessages = append(n.Edges.SeatMessages, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -732,6 +820,66 @@ func (_q *SessionQuery) loadFiles(ctx context.Context, query *FileQuery, nodes [
 		node, ok := nodeids[*fk]
 		if !ok {
 			return fmt.Errorf(`unexpected referenced foreign-key "session_num" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *SessionQuery) loadSeats(ctx context.Context, query *SeatQuery, nodes []*Session, init func(*Session), assign func(*Session, *Seat)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Session)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(seat.FieldSessionNum)
+	}
+	query.Where(predicate.Seat(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(session.SeatsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.SessionNum
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "session_num" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *SessionQuery) loadSeatMessages(ctx context.Context, query *SeatMessageQuery, nodes []*Session, init func(*Session), assign func(*Session, *SeatMessage)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Session)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(seatmessage.FieldSessionNum)
+	}
+	query.Where(predicate.SeatMessage(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(session.SeatMessagesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.SessionNum
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "session_num" returned %v for node %v`, fk, n.ID)
 		}
 		assign(node, n)
 	}

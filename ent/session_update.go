@@ -16,6 +16,8 @@ import (
 	"github.com/human-handoff/handoff/ent/idempotencykey"
 	"github.com/human-handoff/handoff/ent/latemessage"
 	"github.com/human-handoff/handoff/ent/predicate"
+	"github.com/human-handoff/handoff/ent/seat"
+	"github.com/human-handoff/handoff/ent/seatmessage"
 	"github.com/human-handoff/handoff/ent/session"
 )
 
@@ -443,6 +445,36 @@ func (_u *SessionUpdate) AddFiles(v ...*File) *SessionUpdate {
 	return _u.AddFileIDs(ids...)
 }
 
+// AddSeatIDs adds the "seats" edge to the Seat entity by IDs.
+func (_u *SessionUpdate) AddSeatIDs(ids ...int64) *SessionUpdate {
+	_u.mutation.AddSeatIDs(ids...)
+	return _u
+}
+
+// AddSeats adds the "seats" edges to the Seat entity.
+func (_u *SessionUpdate) AddSeats(v ...*Seat) *SessionUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddSeatIDs(ids...)
+}
+
+// AddSeatMessageIDs adds the "seat_messages" edge to the SeatMessage entity by IDs.
+func (_u *SessionUpdate) AddSeatMessageIDs(ids ...int64) *SessionUpdate {
+	_u.mutation.AddSeatMessageIDs(ids...)
+	return _u
+}
+
+// AddSeatMessages adds the "seat_messages" edges to the SeatMessage entity.
+func (_u *SessionUpdate) AddSeatMessages(v ...*SeatMessage) *SessionUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddSeatMessageIDs(ids...)
+}
+
 // Mutation returns the SessionMutation object of the builder.
 func (_u *SessionUpdate) Mutation() *SessionMutation {
 	return _u.mutation
@@ -551,6 +583,48 @@ func (_u *SessionUpdate) RemoveFiles(v ...*File) *SessionUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveFileIDs(ids...)
+}
+
+// ClearSeats clears all "seats" edges to the Seat entity.
+func (_u *SessionUpdate) ClearSeats() *SessionUpdate {
+	_u.mutation.ClearSeats()
+	return _u
+}
+
+// RemoveSeatIDs removes the "seats" edge to Seat entities by IDs.
+func (_u *SessionUpdate) RemoveSeatIDs(ids ...int64) *SessionUpdate {
+	_u.mutation.RemoveSeatIDs(ids...)
+	return _u
+}
+
+// RemoveSeats removes "seats" edges to Seat entities.
+func (_u *SessionUpdate) RemoveSeats(v ...*Seat) *SessionUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveSeatIDs(ids...)
+}
+
+// ClearSeatMessages clears all "seat_messages" edges to the SeatMessage entity.
+func (_u *SessionUpdate) ClearSeatMessages() *SessionUpdate {
+	_u.mutation.ClearSeatMessages()
+	return _u
+}
+
+// RemoveSeatMessageIDs removes the "seat_messages" edge to SeatMessage entities by IDs.
+func (_u *SessionUpdate) RemoveSeatMessageIDs(ids ...int64) *SessionUpdate {
+	_u.mutation.RemoveSeatMessageIDs(ids...)
+	return _u
+}
+
+// RemoveSeatMessages removes "seat_messages" edges to SeatMessage entities.
+func (_u *SessionUpdate) RemoveSeatMessages(v ...*SeatMessage) *SessionUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveSeatMessageIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -894,6 +968,96 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(file.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.SeatsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatsTable,
+			Columns: []string{session.SeatsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seat.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedSeatsIDs(); len(nodes) > 0 && !_u.mutation.SeatsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatsTable,
+			Columns: []string{session.SeatsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seat.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.SeatsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatsTable,
+			Columns: []string{session.SeatsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seat.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.SeatMessagesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatMessagesTable,
+			Columns: []string{session.SeatMessagesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seatmessage.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedSeatMessagesIDs(); len(nodes) > 0 && !_u.mutation.SeatMessagesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatMessagesTable,
+			Columns: []string{session.SeatMessagesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seatmessage.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.SeatMessagesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatMessagesTable,
+			Columns: []string{session.SeatMessagesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seatmessage.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {
@@ -1332,6 +1496,36 @@ func (_u *SessionUpdateOne) AddFiles(v ...*File) *SessionUpdateOne {
 	return _u.AddFileIDs(ids...)
 }
 
+// AddSeatIDs adds the "seats" edge to the Seat entity by IDs.
+func (_u *SessionUpdateOne) AddSeatIDs(ids ...int64) *SessionUpdateOne {
+	_u.mutation.AddSeatIDs(ids...)
+	return _u
+}
+
+// AddSeats adds the "seats" edges to the Seat entity.
+func (_u *SessionUpdateOne) AddSeats(v ...*Seat) *SessionUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddSeatIDs(ids...)
+}
+
+// AddSeatMessageIDs adds the "seat_messages" edge to the SeatMessage entity by IDs.
+func (_u *SessionUpdateOne) AddSeatMessageIDs(ids ...int64) *SessionUpdateOne {
+	_u.mutation.AddSeatMessageIDs(ids...)
+	return _u
+}
+
+// AddSeatMessages adds the "seat_messages" edges to the SeatMessage entity.
+func (_u *SessionUpdateOne) AddSeatMessages(v ...*SeatMessage) *SessionUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddSeatMessageIDs(ids...)
+}
+
 // Mutation returns the SessionMutation object of the builder.
 func (_u *SessionUpdateOne) Mutation() *SessionMutation {
 	return _u.mutation
@@ -1440,6 +1634,48 @@ func (_u *SessionUpdateOne) RemoveFiles(v ...*File) *SessionUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveFileIDs(ids...)
+}
+
+// ClearSeats clears all "seats" edges to the Seat entity.
+func (_u *SessionUpdateOne) ClearSeats() *SessionUpdateOne {
+	_u.mutation.ClearSeats()
+	return _u
+}
+
+// RemoveSeatIDs removes the "seats" edge to Seat entities by IDs.
+func (_u *SessionUpdateOne) RemoveSeatIDs(ids ...int64) *SessionUpdateOne {
+	_u.mutation.RemoveSeatIDs(ids...)
+	return _u
+}
+
+// RemoveSeats removes "seats" edges to Seat entities.
+func (_u *SessionUpdateOne) RemoveSeats(v ...*Seat) *SessionUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveSeatIDs(ids...)
+}
+
+// ClearSeatMessages clears all "seat_messages" edges to the SeatMessage entity.
+func (_u *SessionUpdateOne) ClearSeatMessages() *SessionUpdateOne {
+	_u.mutation.ClearSeatMessages()
+	return _u
+}
+
+// RemoveSeatMessageIDs removes the "seat_messages" edge to SeatMessage entities by IDs.
+func (_u *SessionUpdateOne) RemoveSeatMessageIDs(ids ...int64) *SessionUpdateOne {
+	_u.mutation.RemoveSeatMessageIDs(ids...)
+	return _u
+}
+
+// RemoveSeatMessages removes "seat_messages" edges to SeatMessage entities.
+func (_u *SessionUpdateOne) RemoveSeatMessages(v ...*SeatMessage) *SessionUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveSeatMessageIDs(ids...)
 }
 
 // Where appends a list predicates to the SessionUpdate builder.
@@ -1813,6 +2049,96 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(file.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.SeatsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatsTable,
+			Columns: []string{session.SeatsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seat.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedSeatsIDs(); len(nodes) > 0 && !_u.mutation.SeatsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatsTable,
+			Columns: []string{session.SeatsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seat.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.SeatsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatsTable,
+			Columns: []string{session.SeatsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seat.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.SeatMessagesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatMessagesTable,
+			Columns: []string{session.SeatMessagesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seatmessage.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedSeatMessagesIDs(); len(nodes) > 0 && !_u.mutation.SeatMessagesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatMessagesTable,
+			Columns: []string{session.SeatMessagesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seatmessage.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.SeatMessagesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   session.SeatMessagesTable,
+			Columns: []string{session.SeatMessagesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(seatmessage.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

@@ -14,6 +14,12 @@ type Tx struct {
 	config
 	// Agent is the client for interacting with the Agent builders.
 	Agent *AgentClient
+	// ChatHuman is the client for interacting with the ChatHuman builders.
+	ChatHuman *ChatHumanClient
+	// ChatInput is the client for interacting with the ChatInput builders.
+	ChatInput *ChatInputClient
+	// ChatNotice is the client for interacting with the ChatNotice builders.
+	ChatNotice *ChatNoticeClient
 	// Connection is the client for interacting with the Connection builders.
 	Connection *ConnectionClient
 	// Delivery is the client for interacting with the Delivery builders.
@@ -40,6 +46,10 @@ type Tx struct {
 	Meta *MetaClient
 	// Quarantined is the client for interacting with the Quarantined builders.
 	Quarantined *QuarantinedClient
+	// Seat is the client for interacting with the Seat builders.
+	Seat *SeatClient
+	// SeatMessage is the client for interacting with the SeatMessage builders.
+	SeatMessage *SeatMessageClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 
@@ -174,6 +184,9 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.Agent = NewAgentClient(tx.config)
+	tx.ChatHuman = NewChatHumanClient(tx.config)
+	tx.ChatInput = NewChatInputClient(tx.config)
+	tx.ChatNotice = NewChatNoticeClient(tx.config)
 	tx.Connection = NewConnectionClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.DeliveryAttempt = NewDeliveryAttemptClient(tx.config)
@@ -187,6 +200,8 @@ func (tx *Tx) init() {
 	tx.LateMessage = NewLateMessageClient(tx.config)
 	tx.Meta = NewMetaClient(tx.config)
 	tx.Quarantined = NewQuarantinedClient(tx.config)
+	tx.Seat = NewSeatClient(tx.config)
+	tx.SeatMessage = NewSeatMessageClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 }
 

@@ -21,6 +21,42 @@ func (f AgentFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.AgentMutation", m)
 }
 
+// The ChatHumanFunc type is an adapter to allow the use of ordinary
+// function as ChatHuman mutator.
+type ChatHumanFunc func(context.Context, *ent.ChatHumanMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ChatHumanFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ChatHumanMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ChatHumanMutation", m)
+}
+
+// The ChatInputFunc type is an adapter to allow the use of ordinary
+// function as ChatInput mutator.
+type ChatInputFunc func(context.Context, *ent.ChatInputMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ChatInputFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ChatInputMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ChatInputMutation", m)
+}
+
+// The ChatNoticeFunc type is an adapter to allow the use of ordinary
+// function as ChatNotice mutator.
+type ChatNoticeFunc func(context.Context, *ent.ChatNoticeMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ChatNoticeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ChatNoticeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ChatNoticeMutation", m)
+}
+
 // The ConnectionFunc type is an adapter to allow the use of ordinary
 // function as Connection mutator.
 type ConnectionFunc func(context.Context, *ent.ConnectionMutation) (ent.Value, error)
@@ -175,6 +211,30 @@ func (f QuarantinedFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.QuarantinedMutation", m)
+}
+
+// The SeatFunc type is an adapter to allow the use of ordinary
+// function as Seat mutator.
+type SeatFunc func(context.Context, *ent.SeatMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SeatFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SeatMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SeatMutation", m)
+}
+
+// The SeatMessageFunc type is an adapter to allow the use of ordinary
+// function as SeatMessage mutator.
+type SeatMessageFunc func(context.Context, *ent.SeatMessageMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SeatMessageFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SeatMessageMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SeatMessageMutation", m)
 }
 
 // The SessionFunc type is an adapter to allow the use of ordinary

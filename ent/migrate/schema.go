@@ -23,6 +23,91 @@ var (
 		Columns:    AgentsColumns,
 		PrimaryKey: []*schema.Column{AgentsColumns[0]},
 	}
+	// ChatHumenColumns holds the columns for the "chat_humen" table.
+	ChatHumenColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "connection_id", Type: field.TypeString},
+		{Name: "person", Type: field.TypeString},
+		{Name: "pin", Type: field.TypeString, Default: ""},
+		{Name: "pin_time", Type: field.TypeInt64, Default: 0},
+	}
+	// ChatHumenTable holds the schema information for the "chat_humen" table.
+	ChatHumenTable = &schema.Table{
+		Name:       "chat_humen",
+		Columns:    ChatHumenColumns,
+		PrimaryKey: []*schema.Column{ChatHumenColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "chat_human_person",
+				Unique:  true,
+				Columns: []*schema.Column{ChatHumenColumns[1], ChatHumenColumns[2]},
+			},
+		},
+	}
+	// ChatInputsColumns holds the columns for the "chat_inputs" table.
+	ChatInputsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "connection_id", Type: field.TypeString},
+		{Name: "person", Type: field.TypeString},
+		{Name: "key", Type: field.TypeString},
+		{Name: "held", Type: field.TypeBool, Default: false},
+		{Name: "payload", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "time", Type: field.TypeInt64},
+	}
+	// ChatInputsTable holds the schema information for the "chat_inputs" table.
+	ChatInputsTable = &schema.Table{
+		Name:       "chat_inputs",
+		Columns:    ChatInputsColumns,
+		PrimaryKey: []*schema.Column{ChatInputsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "chat_input_key",
+				Unique:  true,
+				Columns: []*schema.Column{ChatInputsColumns[1], ChatInputsColumns[3]},
+			},
+			{
+				Name:    "chat_input_time",
+				Unique:  false,
+				Columns: []*schema.Column{ChatInputsColumns[6]},
+			},
+			{
+				Name:    "chat_input_held",
+				Unique:  false,
+				Columns: []*schema.Column{ChatInputsColumns[1], ChatInputsColumns[2], ChatInputsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "held",
+				},
+			},
+		},
+	}
+	// ChatNoticesColumns holds the columns for the "chat_notices" table.
+	ChatNoticesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "connection_id", Type: field.TypeString},
+		{Name: "person", Type: field.TypeString},
+		{Name: "payload", Type: field.TypeString, Size: 2147483647},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "next_attempt", Type: field.TypeInt64, Default: 0},
+	}
+	// ChatNoticesTable holds the schema information for the "chat_notices" table.
+	ChatNoticesTable = &schema.Table{
+		Name:       "chat_notices",
+		Columns:    ChatNoticesColumns,
+		PrimaryKey: []*schema.Column{ChatNoticesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "chat_notice_due",
+				Unique:  false,
+				Columns: []*schema.Column{ChatNoticesColumns[6]},
+			},
+			{
+				Name:    "chat_notice_line",
+				Unique:  false,
+				Columns: []*schema.Column{ChatNoticesColumns[2], ChatNoticesColumns[3], ChatNoticesColumns[6]},
+			},
+		},
+	}
 	// ConnectionsColumns holds the columns for the "connections" table.
 	ConnectionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -437,6 +522,80 @@ var (
 			},
 		},
 	}
+	// SeatsColumns holds the columns for the "seats" table.
+	SeatsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "connection_id", Type: field.TypeString},
+		{Name: "tag", Type: field.TypeString},
+		{Name: "person", Type: field.TypeString, Default: ""},
+		{Name: "person_name", Type: field.TypeString, Default: ""},
+		{Name: "words", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "take_time", Type: field.TypeInt64, Default: 0},
+		{Name: "show_time", Type: field.TypeInt64, Default: 0},
+		{Name: "session_num", Type: field.TypeInt64},
+	}
+	// SeatsTable holds the schema information for the "seats" table.
+	SeatsTable = &schema.Table{
+		Name:       "seats",
+		Columns:    SeatsColumns,
+		PrimaryKey: []*schema.Column{SeatsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "seats_sessions_seats",
+				Columns:    []*schema.Column{SeatsColumns[9]},
+				RefColumns: []*schema.Column{SessionsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "seat_session",
+				Unique:  true,
+				Columns: []*schema.Column{SeatsColumns[9]},
+			},
+			{
+				Name:    "seat_tag",
+				Unique:  false,
+				Columns: []*schema.Column{SeatsColumns[2], SeatsColumns[3]},
+			},
+		},
+	}
+	// SeatMessagesColumns holds the columns for the "seat_messages" table.
+	SeatMessagesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "connection_id", Type: field.TypeString},
+		{Name: "vendor_id", Type: field.TypeString},
+		{Name: "person", Type: field.TypeString},
+		{Name: "delivery", Type: field.TypeString, Default: ""},
+		{Name: "session_num", Type: field.TypeInt64},
+	}
+	// SeatMessagesTable holds the schema information for the "seat_messages" table.
+	SeatMessagesTable = &schema.Table{
+		Name:       "seat_messages",
+		Columns:    SeatMessagesColumns,
+		PrimaryKey: []*schema.Column{SeatMessagesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "seat_messages_sessions_seat_messages",
+				Columns:    []*schema.Column{SeatMessagesColumns[5]},
+				RefColumns: []*schema.Column{SessionsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "seat_message_vendor",
+				Unique:  true,
+				Columns: []*schema.Column{SeatMessagesColumns[1], SeatMessagesColumns[2]},
+			},
+			{
+				Name:    "seat_message_session",
+				Unique:  false,
+				Columns: []*schema.Column{SeatMessagesColumns[5], SeatMessagesColumns[4]},
+			},
+		},
+	}
 	// SessionsColumns holds the columns for the "sessions" table.
 	SessionsColumns = []*schema.Column{
 		{Name: "num", Type: field.TypeInt64, Increment: true},
@@ -535,6 +694,9 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AgentsTable,
+		ChatHumenTable,
+		ChatInputsTable,
+		ChatNoticesTable,
 		ConnectionsTable,
 		DeliveriesTable,
 		DeliveryAttemptsTable,
@@ -548,6 +710,8 @@ var (
 		LateMessagesTable,
 		MetaTable,
 		QuarantinedsTable,
+		SeatsTable,
+		SeatMessagesTable,
 		SessionsTable,
 	}
 )
@@ -563,4 +727,6 @@ func init() {
 	MetaTable.Annotation = &entsql.Annotation{
 		Table: "meta",
 	}
+	SeatsTable.ForeignKeys[0].RefTable = SessionsTable
+	SeatMessagesTable.ForeignKeys[0].RefTable = SessionsTable
 }

@@ -9,6 +9,15 @@ import (
 // Agent is the predicate function for agent builders.
 type Agent func(*sql.Selector)
 
+// ChatHuman is the predicate function for chathuman builders.
+type ChatHuman func(*sql.Selector)
+
+// ChatInput is the predicate function for chatinput builders.
+type ChatInput func(*sql.Selector)
+
+// ChatNotice is the predicate function for chatnotice builders.
+type ChatNotice func(*sql.Selector)
+
 // Connection is the predicate function for connection builders.
 type Connection func(*sql.Selector)
 
@@ -47,6 +56,12 @@ type Meta func(*sql.Selector)
 
 // Quarantined is the predicate function for quarantined builders.
 type Quarantined func(*sql.Selector)
+
+// Seat is the predicate function for seat builders.
+type Seat func(*sql.Selector)
+
+// SeatMessage is the predicate function for seatmessage builders.
+type SeatMessage func(*sql.Selector)
 
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)

@@ -59,6 +59,8 @@ func (Session) Edges() []ent.Edge {
 		edge.To("late_messages", LateMessage.Type).Annotations(cascade),
 		edge.To("event_cursors", EventCursor.Type).Annotations(cascade),
 		edge.To("files", File.Type).Annotations(entsql.OnDelete(entsql.SetNull)),
+		edge.To("seats", Seat.Type).Annotations(cascade),
+		edge.To("seat_messages", SeatMessage.Type).Annotations(cascade),
 	}
 }
 

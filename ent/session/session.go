@@ -78,6 +78,10 @@ const (
 	EdgeEventCursors = "event_cursors"
 	// EdgeFiles holds the string denoting the files edge name in mutations.
 	EdgeFiles = "files"
+	// EdgeSeats holds the string denoting the seats edge name in mutations.
+	EdgeSeats = "seats"
+	// EdgeSeatMessages holds the string denoting the seat_messages edge name in mutations.
+	EdgeSeatMessages = "seat_messages"
 	// DeliveryFieldID holds the string denoting the ID field of the Delivery.
 	DeliveryFieldID = "id"
 	// IdempotencyKeyFieldID holds the string denoting the ID field of the IdempotencyKey.
@@ -88,6 +92,10 @@ const (
 	EventCursorFieldID = "id"
 	// FileFieldID holds the string denoting the ID field of the File.
 	FileFieldID = "id"
+	// SeatFieldID holds the string denoting the ID field of the Seat.
+	SeatFieldID = "id"
+	// SeatMessageFieldID holds the string denoting the ID field of the SeatMessage.
+	SeatMessageFieldID = "id"
 	// Table holds the table name of the session in the database.
 	Table = "sessions"
 	// DeliveriesTable is the table that holds the deliveries relation/edge.
@@ -125,6 +133,20 @@ const (
 	FilesInverseTable = "files"
 	// FilesColumn is the table column denoting the files relation/edge.
 	FilesColumn = "session_num"
+	// SeatsTable is the table that holds the seats relation/edge.
+	SeatsTable = "seats"
+	// SeatsInverseTable is the table name for the Seat entity.
+	// It exists in this package in order to avoid circular dependency with the "seat" package.
+	SeatsInverseTable = "seats"
+	// SeatsColumn is the table column denoting the seats relation/edge.
+	SeatsColumn = "session_num"
+	// SeatMessagesTable is the table that holds the seat_messages relation/edge.
+	SeatMessagesTable = "seat_messages"
+	// SeatMessagesInverseTable is the table name for the SeatMessage entity.
+	// It exists in this package in order to avoid circular dependency with the "seatmessage" package.
+	SeatMessagesInverseTable = "seat_messages"
+	// SeatMessagesColumn is the table column denoting the seat_messages relation/edge.
+	SeatMessagesColumn = "session_num"
 )
 
 // Columns holds all SQL columns for session fields.
@@ -428,6 +450,34 @@ func ByFiles(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newFilesStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// BySeatsCount orders the results by seats count.
+func BySeatsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newSeatsStep(), opts...)
+	}
+}
+
+// BySeats orders the results by seats terms.
+func BySeats(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newSeatsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// BySeatMessagesCount orders the results by seat_messages count.
+func BySeatMessagesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newSeatMessagesStep(), opts...)
+	}
+}
+
+// BySeatMessages orders the results by seat_messages terms.
+func BySeatMessages(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newSeatMessagesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newDeliveriesStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -461,5 +511,19 @@ func newFilesStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(FilesInverseTable, FileFieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, FilesTable, FilesColumn),
+	)
+}
+func newSeatsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(SeatsInverseTable, SeatFieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, SeatsTable, SeatsColumn),
+	)
+}
+func newSeatMessagesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(SeatMessagesInverseTable, SeatMessageFieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, SeatMessagesTable, SeatMessagesColumn),
 	)
 }

@@ -1798,6 +1798,52 @@ func HasFilesWith(preds ...predicate.File) predicate.Session {
 	})
 }
 
+// HasSeats applies the HasEdge predicate on the "seats" edge.
+func HasSeats() predicate.Session {
+	return predicate.Session(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, SeatsTable, SeatsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasSeatsWith applies the HasEdge predicate on the "seats" edge with a given conditions (other predicates).
+func HasSeatsWith(preds ...predicate.Seat) predicate.Session {
+	return predicate.Session(func(s *sql.Selector) {
+		step := newSeatsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasSeatMessages applies the HasEdge predicate on the "seat_messages" edge.
+func HasSeatMessages() predicate.Session {
+	return predicate.Session(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, SeatMessagesTable, SeatMessagesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasSeatMessagesWith applies the HasEdge predicate on the "seat_messages" edge with a given conditions (other predicates).
+func HasSeatMessagesWith(preds ...predicate.SeatMessage) predicate.Session {
+	return predicate.Session(func(s *sql.Selector) {
+		step := newSeatMessagesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.Session) predicate.Session {
 	return predicate.Session(sql.AndPredicates(predicates...))

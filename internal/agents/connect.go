@@ -33,6 +33,15 @@ func (svc *Service) Sender(ctx context.Context, connectionID string) (dispatch.S
 	return conn, nil
 }
 
+// Messenger returns the connection if it is one to a chat app, else nil.
+func (svc *Service) Messenger(ctx context.Context, connectionID string) (provider.Messenger, error) {
+	conn, err := svc.conn(ctx, connectionID)
+	if err != nil || !conn.IsMessenger() {
+		return nil, err
+	}
+	return conn, nil
+}
+
 func (svc *Service) conn(ctx context.Context, connectionID string) (*provider.Conn, error) {
 	svc.mu.Lock()
 	o := svc.opened[connectionID]

@@ -34,6 +34,7 @@ import (
 	"github.com/human-handoff/handoff/internal/server/sse"
 	"github.com/human-handoff/handoff/internal/server/wire"
 	"github.com/human-handoff/handoff/internal/store"
+	"github.com/human-handoff/handoff/internal/switchboard"
 	"github.com/human-handoff/handoff/internal/timer"
 	"github.com/human-handoff/handoff/internal/wake"
 	"github.com/human-handoff/handoff/web"
@@ -61,8 +62,8 @@ type App struct {
 	listen   *listen.Runner
 	server   *server.Server
 
-	reconcile []*reconcile.Loop
-
+	reconcile     []*reconcile.Loop
+	switchboard   *switchboard.Service
 	metricsServer *metricsServer
 
 	drain          context.Context // done when streams have to end
@@ -131,15 +132,16 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	a.auth = auth.New(auth.Config{
 		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,
 	})
+	a.switchboard = switchboard.New(switchboard.Config{Store: a.store, Sessions: service, Connections: a.agents, Now: time.Now, Logger: log})
 	a.dispatch = dispatch.New(dispatch.Config{
-		Store: a.store, Connections: a.agents, Settler: service, Horizon: c.RetryHorizon, Degrade: a.degrade, Now: time.Now, Logger: log,
+		Store: a.store, Connections: a.switchboard, Settler: service, Horizon: c.RetryHorizon, Degrade: a.degrade, Now: time.Now, Logger: log,
 	})
 	hub.OnDeliveries(a.dispatch)
 	a.openFeeds(hub, sealer)
 	a.timers = timer.New(timer.Config{Store: a.store, Firer: service, Now: time.Now, Logger: log})
 	hub.OnTimer(a.timers.Nudge)
-	a.openReconcile(service)
-	a.listen = listen.New(listen.Config{Connections: a.agents, Receiver: service, Lease: listen.Alone{}, Now: time.Now, Logger: log})
+	a.openReconcile()
+	a.listen = listen.New(listen.Config{Connections: a.agents, Receiver: a.switchboard, Lease: listen.Alone{}, Now: time.Now, Logger: log})
 	a.agents.OnStatus(a.metrics.statusChanged)
 	a.server = server.New(server.Config{
 		Authenticate: server.Authenticate(a.auth), CORS: server.CORS(a.agents), Logger: log,
@@ -163,10 +165,10 @@ func (a *App) openFeeds(hub *wake.Hub, sealer *seal.Sealer) {
 
 // openReconcile makes what asks providers for what webhooks have not told, and lets it
 // hear of gaps.
-func (a *App) openReconcile(service *handoff.Service) {
+func (a *App) openReconcile() {
 	for _, billed := range []bool{false, true} {
 		a.reconcile = append(a.reconcile, reconcile.New(reconcile.Config{
-			Billed: billed, Store: a.store, Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log,
+			Billed: billed, Store: a.store, Connections: a.agents, Receiver: a.switchboard, Now: time.Now, Logger: a.log,
 		}))
 	}
 	a.agents.OnAvailable(func(connectionID string) {
@@ -185,7 +187,7 @@ func (a *App) nudgeReconcile() {
 
 // doors is the one list of what the server offers.
 func (a *App) doors(service *handoff.Service) []server.Handler {
-	webhooks := hook.Webhooks{Connections: a.agents, Receiver: service, Now: time.Now, Logger: a.log}
+	webhooks := hook.Webhooks{Connections: a.agents, Receiver: a.switchboard, Now: time.Now, Logger: a.log}
 	return []server.Handler{
 		rpc.New(rpc.Config{
 			Handoff: service, Agents: a.agents, Feeds: a.feeds, Files: a.files, Auth: a.auth, Replay: webhooks.Replay,
@@ -235,6 +237,7 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 		a.background.Go(func() { loop.Run(background) })
 	}
 	a.background.Go(func() { a.listen.Run(background) })
+	a.background.Go(func() { a.switchboard.Run(background) })
 	a.metricsServer.start()
 
 	served := make(chan error, 1)

@@ -58,6 +58,22 @@ type (
 	// passes, too; a vendor that tells it of each message sends StatusReported.
 	HumanRead struct{}
 
+	// PersonSaid is what a human wrote or pressed in a chat app, where all of their
+	// sessions share one line of messages. It names no session; whoever receives it
+	// finds out, by the hints that it has.
+	PersonSaid struct {
+		Person string `json:"person"`           // who it is, as the vendor knows them
+		Name   string `json:"name,omitempty"`   // for the customer
+		Locale string `json:"locale,omitempty"` // BCP 47, in which to answer them; empty = English
+
+		Button     string   `json:"button,omitempty"`      // id of our button that was pressed
+		Quotes     bool     `json:"quotes,omitempty"`      // another message is quoted
+		QuotedIDs  []string `json:"quoted_ids,omitempty"`  // what the vendor calls it
+		QuotedText string   `json:"quoted_text,omitempty"` // what it says, where no id is told
+		Text       string   `json:"text,omitempty"`
+		Unreadable bool     `json:"unreadable,omitempty"` // it is of a kind that cannot be relayed
+	}
+
 	// QueueMoved tells the customer's place in the provider's queue.
 	QueueMoved struct {
 		Position int32
@@ -71,6 +87,7 @@ func (HumanJoined) inboundBody()    {}
 func (HumanLeft) inboundBody()      {}
 func (HumanTyping) inboundBody()    {}
 func (HumanRead) inboundBody()      {}
+func (PersonSaid) inboundBody()     {}
 func (QueueMoved) inboundBody()     {}
 func (StatusReported) inboundBody() {}
 

@@ -223,6 +223,7 @@ type Call struct {
 	Ref            handoff.Ref
 	IdempotencyKey string    // the same for each attempt
 	Time           time.Time // when what is delivered happened
+	Seat           Seat      // of a [Messenger]'s session
 
 	// Keep has the core remember something of a start that is under way, on disk
 	// before it returns: a repeat of the start finds it as Ref.Data. It is for vendors

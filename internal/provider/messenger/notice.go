@@ -24,7 +24,7 @@ const (
 	NoticeTaken         Notice = "taken"           // tag, person: somebody else has it
 	NoticeOldButton     Notice = "old_button"      // a button of something that is over
 	NoticeTook          Notice = "took"            // tag: it is yours now
-	NoticePassed        Notice = "passed"          // tag: it is offered to the others again
+	NoticeReleased      Notice = "released"        // tag: it is offered to the others again
 	NoticeEnded         Notice = "ended"           // tag: you closed it
 	NoticePinned        Notice = "pinned"          // tag: what you write next goes there
 	NoticeDropped       Notice = "dropped"         // what was held came to nobody
@@ -51,7 +51,7 @@ var notices = []struct {
 		NoticeTaken:         "{tag} was taken by {person}, so nothing was done.",
 		NoticeOldButton:     "This button belongs to something that is over.",
 		NoticeTook:          "{tag} is yours: what you write goes to the customer.",
-		NoticePassed:        "{tag} is offered to the others again.",
+		NoticeReleased:      "{tag} is offered to the others again.",
 		NoticeEnded:         "{tag} is closed.",
 		NoticePinned:        "What you write next goes to {tag}.",
 		NoticeDropped:       "You did not say who your messages were for. They were not sent to anybody.",
@@ -71,7 +71,7 @@ var notices = []struct {
 		NoticeTaken:         "{tag} 已由 {person} 接入，未做任何操作。",
 		NoticeOldButton:     "该按钮对应的会话已结束。",
 		NoticeTook:          "{tag} 已由您接入：您写的内容会发给客户。",
-		NoticePassed:        "{tag} 已重新开放给其他人。",
+		NoticeReleased:      "{tag} 已重新开放给其他人。",
 		NoticeEnded:         "{tag} 已结束。",
 		NoticePinned:        "接下来的消息将发给 {tag}。",
 		NoticeDropped:       "您没有选择会话，之前的消息未发给任何人。",

@@ -106,15 +106,7 @@ const (
 
 // named returns the session that the human names, and what they said without that.
 func (d *Desk) named(said Said) (tag, text string, by naming) {
-	typed, rest, marked, isTag := cutTag(said.Text)
-	if isTag && !marked { // or it is a word
-		s := d.find(typed)
-		isTag = s != nil && s.open() && d.may(s)
-	}
-	text = said.Text
-	if isTag {
-		text = rest
-	}
+	typed, rest, isTag := d.typedTag(said.Text)
 	quoted := said.Quoted
 	if quoted == "" {
 		quoted, _ = findTag(said.QuotedText)
@@ -123,14 +115,26 @@ func (d *Desk) named(said Said) (tag, text string, by naming) {
 	case isTag && quoted != "" && quoted != typed:
 		return "", said.Text, byTwo
 	case isTag:
-		return typed, text, byTag
+		return typed, rest, byTag
 	case quoted != "":
-		return quoted, text, byQuote
+		return quoted, said.Text, byQuote
 	case said.Quotes:
-		return "", text, byTwo // of something that is not known any more
+		return "", said.Text, byTwo // of something that is not known any more
 	default:
-		return "", text, byNothing
+		return "", said.Text, byNothing
 	}
+}
+
+// typedTag returns the tag with which a text begins, and the rest. Without its #
+// it is one only if the human has, or could take, an open session with it; else it
+// is a word.
+func (d *Desk) typedTag(text string) (tag, rest string, ok bool) {
+	tag, rest, marked, ok := cutTag(text)
+	if ok && !marked {
+		s := d.find(tag)
+		ok = s != nil && s.open() && d.may(s)
+	}
+	return tag, rest, ok
 }
 
 func (d *Desk) button(said Said) Decision {
@@ -171,18 +175,26 @@ func (d *Desk) explicit(tag, text string, command Command, files bool) Decision 
 func (d *Desk) unnamed(said Said, text string, command Command) Decision {
 	among := d.candidates(command == TakeIt)
 	switch {
-	case len(among) == 0 && command == TakeIt:
-		return Decision{Do: Tell, Notice: NoticeNothingToTake}
-	case len(among) == 0 && len(d.candidates(true)) > 0:
-		return Decision{Do: Tell, Notice: NoticeTakeFirst}
 	case len(among) == 0:
-		return Decision{Do: Tell, Notice: NoticeNoSession}
+		return Decision{Do: Tell, Notice: d.nothing(command)}
 	case len(among) == 1 && (command == TakeIt || d.settled(among[0])):
 		return d.explicit(among[0], text, command, said.Files)
 	case command == NoCommand && slices.Contains(among, d.Pin) && d.pinHolds():
 		return d.explicit(d.Pin, text, command, said.Files)
 	default:
 		return d.ask(text, command)
+	}
+}
+
+// nothing tells why there is no session for what the human said.
+func (d *Desk) nothing(command Command) Notice {
+	switch {
+	case command == TakeIt:
+		return NoticeNothingToTake
+	case len(d.candidates(true)) > 0:
+		return NoticeTakeFirst
+	default:
+		return NoticeNoSession
 	}
 }
 

@@ -1,6 +1,7 @@
 package messenger
 
 import (
+	"bytes"
 	"crypto/rand"
 	"strings"
 )
@@ -24,7 +25,7 @@ func NewTag() string {
 	for i := range tag {
 		tag[i] = all[int(random[i])%len(all)]
 	}
-	if !strings.ContainsAny(string(tag), tagDigits) {
+	if !bytes.ContainsAny(tag, tagDigits) {
 		last := random[tagLength]
 		tag[int(last)%tagLength] = tagDigits[int(last/tagLength)%len(tagDigits)]
 	}

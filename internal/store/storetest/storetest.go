@@ -15,6 +15,7 @@
 //	file.go         what is known of files
 //	email.go        the address that a user told once
 //	feed.go         event webhooks and how far they got
+//	switchboard.go  chat apps: seats, what humans say and are told
 //	key.go          API keys, and what is noted about the database
 //	concurrency.go  many callers, and those of them that fail
 package storetest
@@ -33,6 +34,7 @@ import (
 	"github.com/human-handoff/handoff/internal/feed"
 	"github.com/human-handoff/handoff/internal/files"
 	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/switchboard"
 	"github.com/human-handoff/handoff/internal/timer"
 )
 
@@ -45,6 +47,7 @@ type Store interface {
 	feed.Store
 	timer.Store
 	files.Records
+	switchboard.Store
 	Meta(ctx context.Context, key string) ([]byte, error)
 	SetMetaIfAbsent(ctx context.Context, key string, value []byte) ([]byte, error)
 	Close() error
@@ -64,7 +67,7 @@ func Run(t *testing.T, database func(t *testing.T) Database) {
 	t.Helper()
 	groups := []map[string]func(t *testing.T, db Database){
 		updateTests, repeatTests, createTests, listTests, changeTests, deliveryTests, ledgerTests, inboundTests, timerTests, fileTests, emailTests,
-		agentTests, feedTests, keyTests, concurrencyTests,
+		agentTests, feedTests, keyTests, switchboardTests, concurrencyTests,
 	}
 	for _, tests := range groups {
 		for name, test := range tests {

@@ -1,0 +1,66 @@
+package provider
+
+import "context"
+
+// Messenger is an [Adapter] of a chat app in which all of a human's sessions share
+// one line of messages. Its calls have a [Seat], and what its humans say is a
+// [handoff.PersonSaid].
+type Messenger interface {
+	// Tell writes to a human of the desk.
+	Tell(ctx context.Context, n Notice) error
+
+	// BriefStart reports whether a session's start shows too little of it to go on
+	// with: whoever takes the session is then told all of it.
+	BriefStart() bool
+}
+
+// Notice is something that the core says to a human of the desk.
+type Notice struct {
+	IdempotencyKey string
+	Person         string // as the vendor knows them
+	Text           string // as long as it takes; the adapter splits it
+	Choices        []Choice
+	Quote          string // the vendor's id of the message that it is an answer to; may be empty
+}
+
+// Choice is a button or a line of a list.
+type Choice struct {
+	Label  string // up to 24 characters
+	Detail string // up to 72 characters; may be empty
+	Button string // comes back as [handoff.PersonSaid.Button]
+}
+
+// Seat is a session's place in a chat app.
+type Seat struct {
+	Tag        string // stands, with a # before it, in every message about the session
+	Person     string // who took the session, as the vendor knows them; empty = nobody yet
+	PersonName string
+
+	// Earlier holds what attempts before this one brought to whom: the vendor's ids
+	// by person.
+	Earlier map[string]string
+	// Noted is to be called for each message that the vendor took, so that it can
+	// be quoted, and is not sent to the same person again.
+	Noted func(person, vendorID string)
+}
+
+// IsMessenger reports whether the adapter is a [Messenger].
+func (c *Conn) IsMessenger() bool {
+	_, ok := c.adapter.(Messenger)
+	return ok
+}
+
+// BriefStart implements [Messenger].
+func (c *Conn) BriefStart() bool {
+	m, ok := c.adapter.(Messenger)
+	return ok && m.BriefStart()
+}
+
+// Tell implements [Messenger].
+func (c *Conn) Tell(ctx context.Context, n Notice) error {
+	m, ok := c.adapter.(Messenger)
+	if !ok {
+		return Errorf(ClassRejected, "this provider cannot write to its humans")
+	}
+	return c.call(ctx, "tell", Call{IdempotencyKey: n.IdempotencyKey}, func(ctx context.Context) error { return m.Tell(ctx, n) })
+}

@@ -1,0 +1,149 @@
+package switchboard
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/messenger"
+)
+
+const (
+	// noticeFor is how long a notice is tried: later it would only confuse.
+	noticeFor = time.Hour
+	// noticePause is how long the first pause after a failure is; each next one is
+	// twice as long, up to maxNoticePause.
+	noticePause    = 2 * time.Second
+	maxNoticePause = 5 * time.Minute
+	noticeBatch    = 64
+	noticeCalls    = 8
+	// storePause is how long a store that fails is left alone.
+	storePause = time.Second
+)
+
+// Nudge has what is due looked for.
+func (svc *Service) Nudge() {
+	select {
+	case svc.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// Run tells humans what they have to be told, and drops what was held too long,
+// until ctx is done. It sleeps until something is due.
+func (svc *Service) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause, err := svc.round(ctx)
+		if err != nil && ctx.Err() == nil {
+			svc.log.ErrorContext(ctx, "switchboard.round", slog.Any("error", err))
+			pause = storePause
+		}
+		alarm := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-svc.nudge:
+		case <-alarm.C:
+		}
+		alarm.Stop()
+	}
+}
+
+// round does what is due and returns how long nothing else will be.
+func (svc *Service) round(ctx context.Context) (time.Duration, error) {
+	now := svc.now()
+	if err := svc.dropHeld(ctx, now); err != nil {
+		return 0, err
+	}
+	due, next, err := svc.store.Notices(ctx, now, noticeBatch)
+	if err != nil {
+		return 0, err
+	}
+	if len(due) > 0 {
+		svc.tellAll(ctx, due)
+		return 0, nil
+	}
+	if next.IsZero() {
+		return time.Hour, nil
+	}
+	return max(0, next.Sub(now)), nil
+}
+
+// tellAll tells each human what is due, in its order.
+func (svc *Service) tellAll(ctx context.Context, due []Notice) {
+	lines := map[string][]Notice{}
+	for _, n := range due {
+		line := n.ConnectionID + "\x00" + n.Notice.Person
+		lines[line] = append(lines[line], n)
+	}
+	permits := make(chan struct{}, noticeCalls)
+	var running sync.WaitGroup
+	for _, line := range lines {
+		permits <- struct{}{}
+		running.Go(func() {
+			defer func() { <-permits }()
+			for _, n := range line {
+				if !svc.tellOne(ctx, n) {
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+}
+
+// tellOne tells a human one thing. It reports false when it has to be tried again.
+func (svc *Service) tellOne(ctx context.Context, n Notice) bool {
+	m, err := svc.connections.Messenger(ctx, n.ConnectionID)
+	if err == nil && m != nil {
+		n.Notice.IdempotencyKey = "notice-" + strconv.FormatInt(n.ID, 10)
+		err = m.Tell(ctx, n.Notice)
+	}
+	if err != nil && ctx.Err() != nil {
+		return false // broken off by us
+	}
+	ctx = context.WithoutCancel(ctx) // what was told must not be told again
+	again := err != nil && provider.ClassOf(err) != provider.ClassRejected && svc.now().Sub(n.CreateTime) < noticeFor
+	if err != nil {
+		svc.log.WarnContext(ctx, "switchboard.tell", slog.String("connection_id", n.ConnectionID), slog.Int64("notice", n.ID),
+			slog.Bool("again", again), slog.Any("error", err))
+	}
+	if again {
+		pause := min(maxNoticePause, noticePause<<min(n.Attempts, 10))
+		err = svc.store.TellLater(ctx, n.ID, svc.now().Add(pause/2+rand.N(pause)))
+	} else {
+		err = svc.store.Told(ctx, n.ID)
+	}
+	if err != nil {
+		svc.log.ErrorContext(ctx, "switchboard.told", slog.Int64("notice", n.ID), slog.Any("error", err))
+	}
+	return !again && err == nil
+}
+
+// dropHeld gives up what was held too long, and tells its authors.
+func (svc *Service) dropHeld(ctx context.Context, now time.Time) error {
+	humans, err := svc.store.HeldSince(ctx, now.Add(-HeldFor))
+	if err != nil {
+		return err
+	}
+	for _, h := range humans {
+		if len(h.Held) == 0 {
+			continue
+		}
+		said := h.Held[0].Said
+		t := &turn{connectionID: h.ConnectionID, said: Said{PersonSaid: handoff.PersonSaid{Person: h.Person, Locale: said.Locale}, VendorID: said.VendorID}}
+		t.record = Record{ConnectionID: h.ConnectionID, Person: h.Person, Time: now}
+		for _, held := range h.Held {
+			t.record.Release = append(t.record.Release, held.ID)
+		}
+		t.tell(messenger.NoticeDropped, "", "")
+		if err := svc.store.Record(ctx, t.record); err != nil {
+			return err
+		}
+	}
+	return nil
+}

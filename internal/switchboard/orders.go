@@ -1,0 +1,216 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider/messenger"
+)
+
+// order carries out what a human ordered.
+func (svc *Service) order(ctx context.Context, t *turn, d messenger.Decision) error {
+	switch d.Command {
+	case messenger.TakeIt:
+		_, err := svc.take(ctx, t, d.Tag)
+		return err
+	case messenger.PassIt:
+		return svc.pass(ctx, t, d.Tag)
+	case messenger.CloseIt:
+		return svc.end(ctx, t, d)
+	case messenger.PickIt:
+		return svc.pick(ctx, t, d)
+	case messenger.ListThem:
+		t.list()
+	case messenger.ShowHelp:
+		t.tell(messenger.NoticeHelp, "", "")
+	case messenger.NoCommand:
+	}
+	return nil
+}
+
+// take gives a session to the human, tells the customer, and tells the others who
+// were offered it. It reports false, having told the human, if another was quicker.
+func (svc *Service) take(ctx context.Context, t *turn, tag string) (bool, error) {
+	seat := t.seat(tag)
+	if seat.Person == t.said.Person {
+		t.tell(messenger.NoticeTook, tag, "")
+		return true, nil
+	}
+	taken, err := svc.store.Take(ctx, seat.SessionID, t.said.Person, t.said.Name, t.now)
+	if err != nil {
+		return false, err
+	}
+	if !taken {
+		again, err := svc.store.Seats(ctx, t.connectionID, t.now)
+		if err != nil {
+			return false, err
+		}
+		t.seats = again
+		t.tell(messenger.NoticeTaken, tag, t.holder(tag))
+		return false, nil
+	}
+	err = svc.sessions.Receive(ctx, t.connectionID, handoff.Inbound{
+		SessionID: seat.SessionID, Key: "took:" + t.record.Key, Body: handoff.HumanJoined{Name: t.said.Name},
+	})
+	if errors.Is(err, handoff.ErrSessionClosed) {
+		t.tell(messenger.NoticeClosed, tag, "")
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	text := messenger.NoticeTook.Text(t.said.Locale, tag, "")
+	if all, err := svc.told(ctx, t.connectionID, seat); err != nil {
+		return false, err
+	} else if all != "" {
+		text += "\n\n" + all
+	}
+	t.notify(text)
+	return true, svc.tellOthers(ctx, t, seat, messenger.NoticeTaken.Text(t.said.Locale, tag, t.said.Name))
+}
+
+// tellOthers tells the other humans to whom a session was shown.
+func (svc *Service) tellOthers(ctx context.Context, t *turn, seat *Seat, text string) error {
+	shown, err := svc.store.ShownTo(ctx, seat.SessionID, "")
+	if err != nil {
+		return err
+	}
+	mine := t.said.Person
+	told := map[string]bool{mine: true}
+	for _, m := range shown {
+		if !told[m.Person] {
+			told[m.Person] = true
+			t.said.Person = m.Person
+			t.notify(text)
+			t.record.Notices[len(t.record.Notices)-1].Notice.Quote = m.VendorID
+		}
+	}
+	t.said.Person = mine
+	return nil
+}
+
+// told returns all that was said in a session so far, for a human whose chat app
+// showed too little of it; empty if it showed enough.
+func (svc *Service) told(ctx context.Context, connectionID string, seat *Seat) (string, error) {
+	m, err := svc.connections.Messenger(ctx, connectionID)
+	if err != nil || m == nil || !m.BriefStart() {
+		return "", err
+	}
+	start, err := svc.sessions.Start(ctx, seat.SessionID)
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, turn := range start.Transcript {
+		who := "<"
+		if turn.Role == handoff.RoleAssistant {
+			who = ">"
+		}
+		lines = append(lines, who+" "+turn.Text)
+	}
+	if start.Question != "" {
+		lines = append(lines, "< "+start.Question)
+	}
+	log, err := svc.sessions.Log(ctx, seat.SessionID, 0, handoff.MaxPageSize)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range log.Events {
+		if said, ok := e.Body.(handoff.MessageLogged); ok && said.Message.Author == handoff.AuthorCustomer {
+			lines = append(lines, "< "+said.Message.Text)
+		}
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// pass offers a session to everybody again.
+func (svc *Service) pass(ctx context.Context, t *turn, tag string) error {
+	seat := t.seat(tag)
+	if seat.Person == "" {
+		return nil // it never was this human's
+	}
+	if err := svc.store.Leave(ctx, seat.SessionID, t.said.Person); err != nil {
+		return err
+	}
+	err := svc.sessions.Receive(ctx, t.connectionID, handoff.Inbound{
+		SessionID: seat.SessionID, Key: "passed:" + t.record.Key, Body: handoff.HumanLeft{Name: t.said.Name},
+	})
+	if err != nil && !errors.Is(err, handoff.ErrSessionClosed) {
+		return err
+	}
+	t.tell(messenger.NoticeReleased, tag, "")
+	return svc.offerOthers(ctx, t, seat)
+}
+
+func (svc *Service) offerOthers(ctx context.Context, t *turn, seat *Seat) error {
+	before := len(t.record.Notices)
+	text := strings.TrimSpace(fmt.Sprintf("#%s %s: %s", seat.Tag, seat.Customer, oneLine(seat.Words)))
+	if err := svc.tellOthers(ctx, t, seat, text); err != nil {
+		return err
+	}
+	for i := range t.record.Notices[before:] {
+		t.record.Notices[before+i].Notice.Choices = t.choices(messenger.TakeIt, []string{seat.Tag})
+	}
+	return nil
+}
+
+// end closes a session.
+func (svc *Service) end(ctx context.Context, t *turn, d messenger.Decision) error {
+	err := svc.sessions.Receive(ctx, t.connectionID, handoff.Inbound{
+		SessionID: t.seat(d.Tag).SessionID, Key: "closed:" + t.record.Key, Body: handoff.HumanClosed{},
+	})
+	if err != nil && !errors.Is(err, handoff.ErrSessionClosed) {
+		return err
+	}
+	t.tell(messenger.NoticeEnded, d.Tag, "")
+	return nil
+}
+
+// pick notes which session the human chose, and brings there what was held.
+func (svc *Service) pick(ctx context.Context, t *turn, d messenger.Decision) error {
+	if d.Take {
+		if taken, err := svc.take(ctx, t, d.Tag); err != nil || !taken {
+			return err
+		}
+	}
+	for _, held := range t.human.Held {
+		switch err := svc.bring(ctx, t, d.Tag, held.Key, held.Said); {
+		case errors.Is(err, handoff.ErrSessionClosed):
+			t.tell(messenger.NoticeClosed, d.Tag, "")
+			return nil
+		case err != nil:
+			return err
+		}
+		t.record.Release = append(t.record.Release, held.ID)
+	}
+	t.record.Pin = d.Tag
+	t.tell(messenger.NoticePinned, d.Tag, "")
+	return nil
+}
+
+// list shows the human's sessions, and those that wait for somebody to take them.
+func (t *turn) list() {
+	var mine, offered []string
+	for i := range t.seats {
+		switch s := &t.seats[i]; {
+		case !s.CloseTime.IsZero():
+		case s.Person == t.said.Person:
+			mine = append(mine, s.Tag)
+		case s.Person == "":
+			offered = append(offered, s.Tag)
+		}
+	}
+	if len(mine)+len(offered) == 0 {
+		t.tell(messenger.NoticeNoSession, "", "")
+		return
+	}
+	choices := append(t.choices(messenger.PickIt, mine), t.choices(messenger.TakeIt, offered)...)
+	lines := make([]string, len(choices))
+	for i, c := range choices {
+		lines[i] = strings.TrimSpace(c.Label + " " + c.Detail)
+	}
+	t.notify(strings.Join(lines, "\n"), choices[:min(len(choices), maxChoices)]...)
+}
