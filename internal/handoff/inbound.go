@@ -74,6 +74,16 @@ type (
 		Unreadable bool     `json:"unreadable,omitempty"` // it is of a kind that cannot be relayed
 	}
 
+	// PersonTold tells what became of something that we wrote to a human in a chat
+	// app, by the inbound's VendorID, and its SessionID if it is about one.
+	PersonTold struct {
+		Person   string `json:"person"`
+		Delivery string `json:"delivery,omitempty"` // idempotency key of the call that wrote it; empty = unknown
+		// Barred tells that it did not get there: the vendor lets us write as we like
+		// only to those who wrote not long ago.
+		Barred bool `json:"barred,omitempty"`
+	}
+
 	// QueueMoved tells the customer's place in the provider's queue.
 	QueueMoved struct {
 		Position int32
@@ -88,6 +98,7 @@ func (HumanLeft) inboundBody()      {}
 func (HumanTyping) inboundBody()    {}
 func (HumanRead) inboundBody()      {}
 func (PersonSaid) inboundBody()     {}
+func (PersonTold) inboundBody()     {}
 func (QueueMoved) inboundBody()     {}
 func (StatusReported) inboundBody() {}
 

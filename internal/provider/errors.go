@@ -82,6 +82,14 @@ func ClassOf(err error) Class {
 	return ClassTransient
 }
 
+// WaitOf returns how long the first Error in err's chain asks to wait; 0 if it does not.
+func WaitOf(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 // MaxRetryAfter bounds the wait that a provider can ask for: a mistaken header
 // must not hold a message back for days.
 const MaxRetryAfter = time.Hour

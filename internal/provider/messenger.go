@@ -1,13 +1,17 @@
 package provider
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Messenger is an [Adapter] of a chat app in which all of a human's sessions share
 // one line of messages. Its calls have a [Seat], and what its humans say is a
 // [handoff.PersonSaid].
 type Messenger interface {
-	// Tell writes to a human of the desk.
-	Tell(ctx context.Context, n Notice) error
+	// Tell writes to a human of the desk and returns the vendor's ids of what it
+	// wrote, so that it can be quoted.
+	Tell(ctx context.Context, n Notice) (vendorIDs []string, err error)
 
 	// BriefStart reports whether a session's start shows too little of it to go on
 	// with: whoever takes the session is then told all of it.
@@ -21,6 +25,10 @@ type Notice struct {
 	Text           string // as long as it takes; the adapter splits it
 	Choices        []Choice
 	Quote          string // the vendor's id of the message that it is an answer to; may be empty
+
+	SessionID string    // that it is about; empty = none, or several
+	Heard     time.Time // when the human said something last; zero = not of late
+	Barred    bool      // the vendor lets nobody write to the human as they like, whatever Heard says
 }
 
 // Choice is a button or a line of a list.
@@ -37,11 +45,13 @@ type Seat struct {
 	PersonName string
 
 	// Earlier holds what attempts before this one brought to whom: the vendor's ids
-	// by person.
-	Earlier map[string]string
+	// by person, as many as messages were written.
+	Earlier map[string][]string
 	// Noted is to be called for each message that the vendor took, so that it can
 	// be quoted, and is not sent to the same person again.
 	Noted func(person, vendorID string)
+	// Heard returns when humans said something last, of those who did since a time.
+	Heard func(ctx context.Context, since time.Time) (map[string]time.Time, error)
 }
 
 // IsMessenger reports whether the adapter is a [Messenger].
@@ -57,10 +67,14 @@ func (c *Conn) BriefStart() bool {
 }
 
 // Tell implements [Messenger].
-func (c *Conn) Tell(ctx context.Context, n Notice) error {
+func (c *Conn) Tell(ctx context.Context, n Notice) (vendorIDs []string, err error) {
 	m, ok := c.adapter.(Messenger)
 	if !ok {
-		return Errorf(ClassRejected, "this provider cannot write to its humans")
+		return nil, Errorf(ClassRejected, "this provider cannot write to its humans")
 	}
-	return c.call(ctx, "tell", Call{IdempotencyKey: n.IdempotencyKey}, func(ctx context.Context) error { return m.Tell(ctx, n) })
+	err = c.call(ctx, "tell", Call{SessionID: n.SessionID, IdempotencyKey: n.IdempotencyKey}, func(ctx context.Context) (err error) {
+		vendorIDs, err = m.Tell(ctx, n)
+		return err
+	})
+	return vendorIDs, err
 }

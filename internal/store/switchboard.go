@@ -191,6 +191,15 @@ func (s *Store) Shown(ctx context.Context, sessionID, delivery, words string, me
 	})
 }
 
+// Note implements switchboard.Store.
+func (s *Store) Note(ctx context.Context, connectionID, sessionID, delivery string, m switchboard.Message, now time.Time) error {
+	known, err := s.read.SeatMessage.Query().Where(seatmessage.ConnectionID(connectionID), seatmessage.VendorID(m.VendorID)).Exist(ctx)
+	if err != nil || known {
+		return s.readError(ctx, err)
+	}
+	return s.Shown(ctx, sessionID, delivery, "", []switchboard.Message{m}, now)
+}
+
 // addSeatMessage notes whose a message is, unless that is known.
 func addSeatMessage(ctx context.Context, tx *ent.Client, num int64, connectionID, delivery string, m switchboard.Message) error {
 	known, err := tx.SeatMessage.Query().Where(seatmessage.ConnectionID(connectionID), seatmessage.VendorID(m.VendorID)).Exist(ctx)
@@ -247,6 +256,25 @@ func (s *Store) Human(ctx context.Context, connectionID, person string) (switchb
 		h.Held = append(h.Held, switchboard.Held{ID: row.ID, Key: row.Key, Said: said, Time: toTime(row.Time)})
 	}
 	return h, nil
+}
+
+// Heard implements switchboard.Store. What nobody said is of nobody.
+func (s *Store) Heard(ctx context.Context, connectionID string, since time.Time) (map[string]time.Time, error) {
+	var rows []struct {
+		Person string `json:"person"`
+		Max    int64  `json:"max"`
+	}
+	err := s.read.ChatInput.Query().
+		Where(chatinput.ConnectionID(connectionID), chatinput.PersonNEQ(""), chatinput.TimeGTE(fromTime(since))).
+		GroupBy(chatinput.FieldPerson).Aggregate(ent.Max(chatinput.FieldTime)).Scan(ctx, &rows)
+	if err != nil {
+		return nil, s.readError(ctx, err)
+	}
+	heard := make(map[string]time.Time, len(rows))
+	for _, row := range rows {
+		heard[row.Person] = toTime(row.Max)
+	}
+	return heard, nil
 }
 
 // isHeld is the condition of the index of what is held, word for word.

@@ -10,6 +10,7 @@
 //	switchboard.go  what humans say, and what becomes of it
 //	orders.go       what they order
 //	sender.go       calls to the vendor, with the session's seat
+//	history.go      what was said in a session, for a human who takes it
 //	notices.go      what humans are told, and what was held too long
 //	store.go        what is kept
 package switchboard

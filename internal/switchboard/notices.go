@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -98,15 +99,12 @@ func (svc *Service) tellAll(ctx context.Context, due []Notice) {
 
 // tellOne tells a human one thing. It reports false when it has to be tried again.
 func (svc *Service) tellOne(ctx context.Context, n Notice) bool {
-	m, err := svc.connections.Messenger(ctx, n.ConnectionID)
-	if err == nil && m != nil {
-		n.Notice.IdempotencyKey = "notice-" + strconv.FormatInt(n.ID, 10)
-		err = m.Tell(ctx, n.Notice)
-	}
+	told, err := svc.call(ctx, n)
 	if err != nil && ctx.Err() != nil {
 		return false // broken off by us
 	}
 	ctx = context.WithoutCancel(ctx) // what was told must not be told again
+	svc.noteTold(ctx, n, told)
 	again := err != nil && provider.ClassOf(err) != provider.ClassRejected && svc.now().Sub(n.CreateTime) < noticeFor
 	if err != nil {
 		svc.log.WarnContext(ctx, "switchboard.tell", slog.String("connection_id", n.ConnectionID), slog.Int64("notice", n.ID),
@@ -114,7 +112,7 @@ func (svc *Service) tellOne(ctx context.Context, n Notice) bool {
 	}
 	if again {
 		pause := min(maxNoticePause, noticePause<<min(n.Attempts, 10))
-		err = svc.store.TellLater(ctx, n.ID, svc.now().Add(pause/2+rand.N(pause)))
+		err = svc.store.TellLater(ctx, n.ID, svc.now().Add(max(provider.WaitOf(err), pause/2+rand.N(pause))))
 	} else {
 		err = svc.store.Told(ctx, n.ID)
 	}
@@ -122,6 +120,90 @@ func (svc *Service) tellOne(ctx context.Context, n Notice) bool {
 		svc.log.ErrorContext(ctx, "switchboard.told", slog.Int64("notice", n.ID), slog.Any("error", err))
 	}
 	return !again && err == nil
+}
+
+// noticeKey begins the idempotency keys of notices.
+const noticeKey = "notice-"
+
+// heardFor is for how long it is known when a human said something last.
+const heardFor = 48 * time.Hour
+
+// call has a human told something, and returns the vendor's ids of it.
+func (svc *Service) call(ctx context.Context, n Notice) ([]string, error) {
+	m, err := svc.connections.Messenger(ctx, n.ConnectionID)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	heard, err := svc.store.Heard(ctx, n.ConnectionID, svc.now().Add(-heardFor))
+	if err != nil {
+		return nil, err
+	}
+	n.Notice.Heard = heard[n.Notice.Person]
+	n.Notice.IdempotencyKey = noticeKey + strconv.FormatInt(n.ID, 10)
+	return m.Tell(ctx, n.Notice)
+}
+
+// noteTold remembers what was written about a session, for humans quote that, too.
+func (svc *Service) noteTold(ctx context.Context, n Notice, vendorIDs []string) {
+	if n.Notice.SessionID == "" {
+		return
+	}
+	for _, id := range vendorIDs {
+		err := svc.store.Note(ctx, n.ConnectionID, n.Notice.SessionID, "", Message{n.Notice.Person, id}, svc.now())
+		if err != nil {
+			svc.log.ErrorContext(ctx, "switchboard.note", slog.Int64("notice", n.ID), slog.Any("error", err))
+		}
+	}
+}
+
+// told deals with what became of something that we wrote to a human. It may come
+// before the answer to the call that wrote it, or instead of it.
+func (svc *Service) told(ctx context.Context, connectionID, sessionID, vendorID string, told handoff.PersonTold) error {
+	notice, isNotice := strings.CutPrefix(told.Delivery, noticeKey)
+	if id, err := strconv.ParseInt(notice, 10, 64); isNotice && err == nil {
+		if err := svc.store.Told(ctx, id); err != nil {
+			return err
+		}
+	}
+	if sessionID == "" {
+		return nil
+	}
+	if told.Barred {
+		return svc.offerBarred(ctx, connectionID, sessionID, vendorID, told.Person)
+	}
+	delivery := told.Delivery
+	if isNotice {
+		delivery = ""
+	}
+	return svc.store.Note(ctx, connectionID, sessionID, delivery, Message{told.Person, vendorID}, svc.now())
+}
+
+// offerBarred offers a session to a human who could not be told of it, in the way
+// in which they can: once they take it, they are told all of it.
+func (svc *Service) offerBarred(ctx context.Context, connectionID, sessionID, vendorID, person string) error {
+	key := "barred:" + vendorID
+	if known, err := svc.store.Handled(ctx, connectionID, key); err != nil || known {
+		return err
+	}
+	t := &turn{connectionID: connectionID, now: svc.now(), said: Said{PersonSaid: handoff.PersonSaid{Person: person}}}
+	t.record = Record{ConnectionID: connectionID, Key: key, Time: t.now}
+	var err error
+	if t.seats, err = svc.store.Seats(ctx, connectionID, t.now); err != nil {
+		return err
+	}
+	for i := range t.seats {
+		seat := &t.seats[i]
+		if seat.SessionID != sessionID || !seat.CloseTime.IsZero() || seat.Person != "" && seat.Person != person {
+			continue
+		}
+		t.notify(sessionID, seat.offer(), t.choices(messenger.TakeIt, []string{seat.Tag})...)
+		t.record.Notices[len(t.record.Notices)-1].Notice.Barred = true
+	}
+	if err := svc.store.Record(ctx, t.record); err != nil {
+		return err
+	}
+	svc.Nudge()
+	return nil
 }
 
 // dropHeld gives up what was held too long, and tells its authors.

@@ -36,8 +36,8 @@ func (svc *Service) order(ctx context.Context, t *turn, d messenger.Decision) er
 func (svc *Service) take(ctx context.Context, t *turn, tag string) (bool, error) {
 	seat := t.seat(tag)
 	if seat.Person == t.said.Person {
-		t.tell(messenger.NoticeTook, tag, "")
-		return true, nil
+		// They may have missed a part of it, and that is how they ask for it.
+		return true, svc.show(ctx, t, seat)
 	}
 	taken, err := svc.store.Take(ctx, seat.SessionID, t.said.Person, t.said.Name, t.now)
 	if err != nil {
@@ -52,6 +52,7 @@ func (svc *Service) take(ctx context.Context, t *turn, tag string) (bool, error)
 		t.tell(messenger.NoticeTaken, tag, t.holder(tag))
 		return false, nil
 	}
+	svc.sits.Store(seat.SessionID, t.said.Person)
 	err = svc.sessions.Receive(ctx, t.connectionID, handoff.Inbound{
 		SessionID: seat.SessionID, Key: "took:" + t.record.Key, Body: handoff.HumanJoined{Name: t.said.Name},
 	})
@@ -62,14 +63,25 @@ func (svc *Service) take(ctx context.Context, t *turn, tag string) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	text := messenger.NoticeTook.Text(t.said.Locale, tag, "")
-	if all, err := svc.told(ctx, t.connectionID, seat); err != nil {
+	if err := svc.show(ctx, t, seat); err != nil {
 		return false, err
-	} else if all != "" {
+	}
+	return true, svc.tellOthers(ctx, t, seat, messenger.NoticeTaken.Text(t.said.Locale, tag, t.said.Name))
+}
+
+// show tells the human that a session is theirs, and what was said in it where
+// their chat app showed too little of it.
+func (svc *Service) show(ctx context.Context, t *turn, seat *Seat) error {
+	all, err := svc.history(ctx, t.connectionID, seat)
+	if err != nil {
+		return err
+	}
+	text := messenger.NoticeTook.Text(t.said.Locale, seat.Tag, "")
+	if all != "" {
 		text += "\n\n" + all
 	}
-	t.notify(text)
-	return true, svc.tellOthers(ctx, t, seat, messenger.NoticeTaken.Text(t.said.Locale, tag, t.said.Name))
+	t.notify(seat.SessionID, text)
+	return nil
 }
 
 // tellOthers tells the other humans to whom a session was shown.
@@ -84,46 +96,12 @@ func (svc *Service) tellOthers(ctx context.Context, t *turn, seat *Seat, text st
 		if !told[m.Person] {
 			told[m.Person] = true
 			t.said.Person = m.Person
-			t.notify(text)
+			t.notify(seat.SessionID, text)
 			t.record.Notices[len(t.record.Notices)-1].Notice.Quote = m.VendorID
 		}
 	}
 	t.said.Person = mine
 	return nil
-}
-
-// told returns all that was said in a session so far, for a human whose chat app
-// showed too little of it; empty if it showed enough.
-func (svc *Service) told(ctx context.Context, connectionID string, seat *Seat) (string, error) {
-	m, err := svc.connections.Messenger(ctx, connectionID)
-	if err != nil || m == nil || !m.BriefStart() {
-		return "", err
-	}
-	start, err := svc.sessions.Start(ctx, seat.SessionID)
-	if err != nil {
-		return "", err
-	}
-	var lines []string
-	for _, turn := range start.Transcript {
-		who := "<"
-		if turn.Role == handoff.RoleAssistant {
-			who = ">"
-		}
-		lines = append(lines, who+" "+turn.Text)
-	}
-	if start.Question != "" {
-		lines = append(lines, "< "+start.Question)
-	}
-	log, err := svc.sessions.Log(ctx, seat.SessionID, 0, handoff.MaxPageSize)
-	if err != nil {
-		return "", err
-	}
-	for _, e := range log.Events {
-		if said, ok := e.Body.(handoff.MessageLogged); ok && said.Message.Author == handoff.AuthorCustomer {
-			lines = append(lines, "< "+said.Message.Text)
-		}
-	}
-	return strings.Join(lines, "\n"), nil
 }
 
 // pass offers a session to everybody again.
@@ -135,6 +113,7 @@ func (svc *Service) pass(ctx context.Context, t *turn, tag string) error {
 	if err := svc.store.Leave(ctx, seat.SessionID, t.said.Person); err != nil {
 		return err
 	}
+	svc.sits.Delete(seat.SessionID)
 	err := svc.sessions.Receive(ctx, t.connectionID, handoff.Inbound{
 		SessionID: seat.SessionID, Key: "passed:" + t.record.Key, Body: handoff.HumanLeft{Name: t.said.Name},
 	})
@@ -147,7 +126,7 @@ func (svc *Service) pass(ctx context.Context, t *turn, tag string) error {
 
 func (svc *Service) offerOthers(ctx context.Context, t *turn, seat *Seat) error {
 	before := len(t.record.Notices)
-	text := strings.TrimSpace(fmt.Sprintf("#%s %s: %s", seat.Tag, seat.Customer, oneLine(seat.Words)))
+	text := seat.offer()
 	if err := svc.tellOthers(ctx, t, seat, text); err != nil {
 		return err
 	}
@@ -155,6 +134,11 @@ func (svc *Service) offerOthers(ctx context.Context, t *turn, seat *Seat) error 
 		t.record.Notices[before+i].Notice.Choices = t.choices(messenger.TakeIt, []string{seat.Tag})
 	}
 	return nil
+}
+
+// offer is how a session is offered in few words.
+func (s *Seat) offer() string {
+	return strings.TrimSpace(fmt.Sprintf("#%s %s: %s", s.Tag, oneLine(s.Customer), oneLine(s.Words)))
 }
 
 // end closes a session.
@@ -212,5 +196,5 @@ func (t *turn) list() {
 	for i, c := range choices {
 		lines[i] = strings.TrimSpace(c.Label + " " + c.Detail)
 	}
-	t.notify(strings.Join(lines, "\n"), choices[:min(len(choices), maxChoices)]...)
+	t.notify("", strings.Join(lines, "\n"), choices[:min(len(choices), maxChoices)]...)
 }

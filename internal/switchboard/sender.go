@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/handoff"
@@ -22,6 +23,24 @@ func (svc *Service) Sender(ctx context.Context, connectionID string) (dispatch.S
 		return s, err
 	}
 	return &sender{Sender: s, svc: svc, connectionID: connectionID}, nil
+}
+
+// Terms implements [dispatch.Connections]: what counts towards a human of a chat app
+// is only known with the session's seat. One that was not looked at yet counts
+// towards nobody.
+func (svc *Service) Terms(ctx context.Context, connectionID string) (dispatch.Terms, error) {
+	terms, err := svc.connections.Terms(ctx, connectionID)
+	if err != nil || terms.Pace == nil {
+		return terms, err
+	}
+	pace := terms.Pace
+	terms.Pace = func(c provider.Call) (key string, interval time.Duration) {
+		if person, ok := svc.sits.Load(c.SessionID); ok {
+			c.Seat.Person, _ = person.(string)
+		}
+		return pace(c)
+	}
+	return terms, nil
 }
 
 // sender is a connection to a chat app.
@@ -52,7 +71,11 @@ func (s *sender) Send(ctx context.Context, c provider.Call, m handoff.Message) (
 
 // Close implements [dispatch.Sender].
 func (s *sender) Close(ctx context.Context, c provider.Call, reason handoff.CloseReason) error {
-	return s.seated(ctx, c, "", func(c provider.Call) error { return s.Sender.Close(ctx, c, reason) })
+	err := s.seated(ctx, c, "", func(c provider.Call) error { return s.Sender.Close(ctx, c, reason) })
+	if err == nil {
+		s.svc.sits.Delete(c.SessionID)
+	}
+	return err
 }
 
 // seated makes a call with the session's seat and notes what it brought to whom,
@@ -62,6 +85,9 @@ func (s *sender) seated(ctx context.Context, c provider.Call, words string, do f
 	if err != nil {
 		return err
 	}
+	if seat.Person != "" {
+		s.svc.sits.Store(c.SessionID, seat.Person)
+	}
 	shown, err := s.svc.store.ShownTo(ctx, c.SessionID, c.IdempotencyKey)
 	if err != nil {
 		return err
@@ -69,7 +95,10 @@ func (s *sender) seated(ctx context.Context, c provider.Call, words string, do f
 	var mu sync.Mutex
 	var messages []Message
 	c.Seat = provider.Seat{
-		Tag: seat.Tag, Person: seat.Person, PersonName: seat.PersonName, Earlier: map[string]string{},
+		Tag: seat.Tag, Person: seat.Person, PersonName: seat.PersonName, Earlier: map[string][]string{},
+		Heard: func(ctx context.Context, since time.Time) (map[string]time.Time, error) {
+			return s.svc.store.Heard(ctx, s.connectionID, since)
+		},
 		Noted: func(person, vendorID string) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -77,7 +106,7 @@ func (s *sender) seated(ctx context.Context, c provider.Call, words string, do f
 		},
 	}
 	for _, m := range shown {
-		c.Seat.Earlier[m.Person] = m.VendorID
+		c.Seat.Earlier[m.Person] = append(c.Seat.Earlier[m.Person], m.VendorID)
 	}
 	called := do(c)
 	mu.Lock()

@@ -34,12 +34,19 @@ type Store interface {
 	// may be empty.
 	Shown(ctx context.Context, sessionID, delivery, words string, messages []Message, now time.Time) error
 
+	// Note notes a single message that belongs to a session, unless it is known.
+	Note(ctx context.Context, connectionID, sessionID, delivery string, m Message, now time.Time) error
+
 	// ShownTo returns the messages of a session that are in humans' lines, of one
 	// delivery or, when that is empty, of all.
 	ShownTo(ctx context.Context, sessionID, delivery string) ([]Message, error)
 
 	// Human returns what is known of a human, with what is held of them.
 	Human(ctx context.Context, connectionID, person string) (Human, error)
+
+	// Heard returns when the humans of a connection said something last, of those who
+	// did since a time.
+	Heard(ctx context.Context, connectionID string, since time.Time) (map[string]time.Time, error)
 
 	// Handled reports whether something that a human said was recorded.
 	Handled(ctx context.Context, connectionID, key string) (bool, error)
@@ -103,7 +110,7 @@ type Said struct {
 // Record is what became of something that a human said.
 type Record struct {
 	ConnectionID string
-	Person       string
+	Person       string // empty = nobody said it
 	Key          string // of what was said; empty = it is not remembered
 	Time         time.Time
 

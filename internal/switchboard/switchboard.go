@@ -65,6 +65,7 @@ type Service struct {
 	seed  maphash.Seed
 	lines [64]sync.Mutex // what one human says is dealt with in its order
 	nudge chan struct{}  // there is something to tell
+	sits  sync.Map       // session id to the person who has it, as far as it was seen here
 }
 
 // New returns a Service; nobody is told anything before Run.
@@ -78,14 +79,24 @@ func New(c Config) *Service {
 // Receive applies what a provider told, as [handoff.Service.Receive] does, once it
 // is known which session it is about.
 func (svc *Service) Receive(ctx context.Context, connectionID string, in handoff.Inbound) error {
-	said, ok := in.Body.(handoff.PersonSaid)
-	if !ok {
+	switch body := in.Body.(type) {
+	case handoff.PersonSaid:
+		line := svc.line(connectionID, body.Person)
+		line.Lock()
+		defer line.Unlock()
+		return svc.said(ctx, connectionID, in.Key, Said{body, in.VendorID})
+	case handoff.PersonTold:
+		line := svc.line(connectionID, body.Person)
+		line.Lock()
+		defer line.Unlock()
+		return svc.told(ctx, connectionID, in.SessionID, in.VendorID, body)
+	default:
 		return svc.sessions.Receive(ctx, connectionID, in)
 	}
-	line := &svc.lines[maphash.String(svc.seed, connectionID+"\x00"+said.Person)%uint64(len(svc.lines))]
-	line.Lock()
-	defer line.Unlock()
-	return svc.said(ctx, connectionID, in.Key, Said{said, in.VendorID})
+}
+
+func (svc *Service) line(connectionID, person string) *sync.Mutex {
+	return &svc.lines[maphash.String(svc.seed, connectionID+"\x00"+person)%uint64(len(svc.lines))]
 }
 
 // turn is one thing that a human said, while it is dealt with.
@@ -175,15 +186,17 @@ func (t *turn) seat(tag string) *Seat {
 
 func (t *turn) holder(tag string) string { return t.seat(tag).PersonName }
 
-// tell notes what the human has to be told.
+// tell notes what the human has to be told, of the session with a tag if there is one.
 func (t *turn) tell(n messenger.Notice, tag, person string) {
-	t.notify(n.Text(t.said.Locale, tag, person))
+	t.notify(t.seat(tag).SessionID, n.Text(t.said.Locale, tag, person))
 }
 
-func (t *turn) notify(text string, choices ...provider.Choice) {
+func (t *turn) notify(sessionID, text string, choices ...provider.Choice) {
 	t.record.Notices = append(t.record.Notices, Notice{
 		ConnectionID: t.connectionID,
-		Notice:       provider.Notice{Person: t.said.Person, Text: text, Choices: choices, Quote: t.said.VendorID},
+		Notice: provider.Notice{
+			SessionID: sessionID, Person: t.said.Person, Text: text, Choices: choices, Quote: t.said.VendorID,
+		},
 	})
 }
 
@@ -226,7 +239,7 @@ func (svc *Service) ask(t *turn, d messenger.Decision) {
 			return
 		}
 	}
-	t.notify(messenger.NoticeWhich.Text(t.said.Locale, "", ""), t.choices(verb, d.Among)...)
+	t.notify("", messenger.NoticeWhich.Text(t.said.Locale, "", ""), t.choices(verb, d.Among)...)
 }
 
 func (t *turn) choices(verb messenger.Command, among []string) []provider.Choice {

@@ -54,8 +54,13 @@ func newBench(t *testing.T) *bench {
 		Capabilities: func(string) handoff.Capabilities { return handoff.Capabilities{} },
 		NewID:        func(prefix string) string { b.ids++; return fmt.Sprint(prefix, "_", b.ids) },
 	})
-	b.svc = switchboard.New(switchboard.Config{Store: s, Sessions: b.core, Connections: b, Now: b.clock, Logger: slog.New(slog.DiscardHandler)})
+	b.connect(b)
 	return b
+}
+
+// connect puts a switchboard before connections.
+func (b *bench) connect(c switchboard.Connections) {
+	b.svc = switchboard.New(switchboard.Config{Store: b.store, Sessions: b.core, Connections: c, Now: b.clock, Logger: slog.New(slog.DiscardHandler)})
 }
 
 func (b *bench) clock() time.Time {
@@ -82,14 +87,14 @@ func (b *bench) Messenger(context.Context, string) (provider.Messenger, error) {
 
 func (b *bench) BriefStart() bool { return b.brief }
 
-func (b *bench) Tell(_ context.Context, n provider.Notice) error {
+func (b *bench) Tell(_ context.Context, n provider.Notice) ([]string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refuse != nil {
-		return b.refuse
+		return nil, b.refuse
 	}
 	b.told = append(b.told, n)
-	return nil
+	return []string{n.IdempotencyKey + " at " + n.Person}, nil
 }
 
 func (b *bench) Open(_ context.Context, c provider.Call, _ handoff.Start) (handoff.Ref, error) {
@@ -239,7 +244,7 @@ func TestSeats(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	tag := b.session("s1", "Ann")
-	require.Equal(t, map[string]string{}, b.calls[0].Seat.Earlier)
+	require.Equal(t, map[string][]string{}, b.calls[0].Seat.Earlier)
 	again := b.session("s2", "Carl")
 	require.NotEqual(t, tag, again)
 
@@ -249,7 +254,7 @@ func TestSeats(t *testing.T) {
 	})
 	repeat := b.calls[len(b.calls)-1]
 	require.Equal(t, tag, repeat.Seat.Tag, "it keeps its tag")
-	require.Equal(t, map[string]string{"bob": "s1-start at bob", "eve": "s1-start at eve"}, repeat.Seat.Earlier)
+	require.Equal(t, map[string][]string{"bob": {"s1-start at bob"}, "eve": {"s1-start at eve"}}, repeat.Seat.Earlier)
 
 	b.presses("bob", messenger.Button(messenger.TakeIt, tag))
 	b.refuse = errors.New("half-way")

@@ -62,6 +62,34 @@ var switchboardTests = map[string]func(t *testing.T, db Database){
 		require.Equal(t, handoff.CodeExhausted, handoff.CodeOf(err))
 	},
 
+	"SingleMessagesAreNoted": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		seatOf(t, s, "s1", start, "ANN2")
+		for i := range 3 {
+			require.NoError(t, s.Note(t.Context(), "connection", "s1", "m1", switchboard.Message{Person: "bob", VendorID: "v1"}, at(i+1)))
+		}
+		shown, err := s.ShownTo(t.Context(), "s1", "m1")
+		require.NoError(t, err)
+		require.Equal(t, []switchboard.Message{{Person: "bob", VendorID: "v1"}}, shown)
+		require.Equal(t, at(1), seatOf(t, s, "s1", start).ShowTime, "what is known already was not shown now")
+		require.ErrorIs(t, s.Note(t.Context(), "connection", "s2", "m1", switchboard.Message{Person: "bob", VendorID: "v2"}, start), handoff.ErrSessionNotFound)
+	},
+
+	"WhoWasHeardIsKnown": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		for i, person := range []string{"bob", "eve", "bob", ""} {
+			require.NoError(t, s.Record(t.Context(), switchboard.Record{ConnectionID: "connection", Person: person, Key: fmt.Sprint("k", i), Time: at(i)}))
+		}
+		require.NoError(t, s.Record(t.Context(), switchboard.Record{ConnectionID: "other", Person: "gus", Key: "k", Time: at(9)}))
+		heard, err := s.Heard(t.Context(), "connection", start)
+		require.NoError(t, err)
+		require.Equal(t, map[string]time.Time{"bob": at(2), "eve": at(1)}, heard)
+		heard, err = s.Heard(t.Context(), "connection", at(2))
+		require.NoError(t, err)
+		require.Equal(t, map[string]time.Time{"bob": at(2)}, heard)
+	},
+
 	"SeatsAreListed": func(t *testing.T, db Database) {
 		s := db.Open(t)
 		for i := range 4 {
