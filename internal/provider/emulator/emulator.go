@@ -40,6 +40,13 @@ type ContactCounter interface {
 	Contacts() int
 }
 
+// Reporter is an [Emulator] of a vendor that sends webhooks because of calls, too.
+type Reporter interface {
+	// Report sets who is told of them. It is called before anything else is, and the
+	// function while a call is worked on.
+	Report(to func(provider.Request))
+}
+
 // ErrLacks says that the vendor has no such act, or tells nobody of it.
 var ErrLacks = errors.New("the vendor has nothing of the kind")
 

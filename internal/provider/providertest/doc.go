@@ -9,6 +9,7 @@
 //
 //	suite.go     the list of cases; harness and runs
 //	env.go       a vendor with a connection to it; the check that nothing secret leaks
+//	chat.go      the switchboard before a chat app, without which it names no sessions
 //	outbound.go  credentials, start, messages, close
 //	people.go    customers and sessions that must not be mixed up
 //	repeat.go    calls whose answer was lost

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/human-handoff/handoff/internal/dispatch"
 	"github.com/human-handoff/handoff/internal/egress"
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
@@ -36,12 +37,16 @@ type env struct {
 	client *egress.Egress
 	caps   handoff.Capabilities
 	conn   *provider.Conn
+	desk   dispatch.Sender // the connection, or a switchboard before it
+	chat   *chat           // that switchboard; nil if the vendor is no chat app
 	logs   bytes.Buffer
 	errs   []error // all that the connection returned
 	why    string  // what the vendor has is done without it, for this reason
 
 	mu      sync.Mutex
 	refused []error // by the harness' check of calls
+
+	reported []provider.Request // webhooks that calls have caused
 
 	tokens  *provider.Tokens
 	kept    map[string]string // what starts have kept, by session
@@ -72,7 +77,19 @@ func newEnv(t *testing.T, h Harness) *env {
 	e.client = egress.New(egress.Options{AllowPrivate: true})
 	t.Cleanup(e.client.Close)
 	e.caps = h.Kind.Describe().Capabilities
+	if r, ok := e.vendor.(emulator.Reporter); ok {
+		r.Report(func(r provider.Request) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.reported = append(e.reported, r)
+		})
+	}
 	e.conn = e.connect(t, e.config())
+	e.desk = e.conn
+	if e.conn.IsMessenger() {
+		e.chat = newChat(t, e)
+		e.desk = e.chat
+	}
 	return e
 }
 
@@ -122,13 +139,15 @@ func (e *env) newCall() provider.Call {
 // open begins a session that a human can read, and returns a call of it.
 func (e *env) open(t *testing.T) provider.Call {
 	t.Helper()
-	return e.openWith(t, someStart())
+	c := e.openWith(t, someStart())
+	e.take(t, c)
+	return c
 }
 
 func (e *env) openWith(t *testing.T, begin handoff.Start) provider.Call {
 	t.Helper()
 	c := e.newCall()
-	ref, err := e.conn.Open(t.Context(), c, begin)
+	ref, err := e.desk.Open(t.Context(), c, begin)
 	e.saw(err)
 	require.NoError(t, err)
 	c.Ref, c.IdempotencyKey = ref, ""
@@ -138,6 +157,8 @@ func (e *env) openWith(t *testing.T, begin handoff.Start) provider.Call {
 // seen returns what the desk shows of a session.
 func (e *env) seen(t *testing.T, c provider.Call) emulator.Session {
 	t.Helper()
+	e.hearStatuses(t)
+	e.take(t, c)
 	s, ok := emulator.Find(e.vendor, c.Ref.ID)
 	require.True(t, ok, "the desk knows no %s", c.Ref.ID)
 	return s
@@ -170,7 +191,9 @@ func (e *env) lacks(kind emulator.ActKind) bool {
 
 // saw keeps an outbound call's error for the last check.
 func (e *env) saw(err error) {
+	e.mu.Lock()
 	e.lines++
+	e.mu.Unlock()
 	if err != nil {
 		e.errs = append(e.errs, err)
 	}
@@ -179,12 +202,13 @@ func (e *env) saw(err error) {
 // send sends a text; its error is returned as the error that it has to be.
 func (e *env) send(t *testing.T, c provider.Call, text string) *provider.Error {
 	t.Helper()
+	e.take(t, c)
 	e.said = append(e.said, text)
 	if c.IdempotencyKey == "" {
 		e.keys++
 		c.IdempotencyKey = fmt.Sprintf("message-%d", e.keys)
 	}
-	id, err := e.conn.Send(t.Context(), c, handoff.Message{ID: c.IdempotencyKey, Author: handoff.AuthorCustomer, Text: text, Time: c.Time})
+	id, err := e.desk.Send(t.Context(), c, handoff.Message{ID: c.IdempotencyKey, Author: handoff.AuthorCustomer, Text: text, Time: c.Time})
 	if err == nil && id != "" {
 		e.sent[id] = true
 	}

@@ -23,14 +23,14 @@ func (e *env) failing(t *testing.T, f emulator.Fault) map[string]*provider.Error
 	got := map[string]*provider.Error{}
 	got["check"] = e.asError(t, e.conn.Check(t.Context()))
 	fresh := e.newCall()
-	_, err := e.conn.Open(t.Context(), fresh, someStart())
+	_, err := e.desk.Open(t.Context(), fresh, someStart())
 	got["open"] = e.asError(t, err)
 	e.said = append(e.said, someStart().Question, someStart().Transcript[1].Text)
 	c.IdempotencyKey = "msg-1"
 	got["send"] = e.send(t, c, "words of the customer")
 	if e.caps.CanClose {
 		c.IdempotencyKey = "close-1"
-		got["close"] = e.asError(t, e.conn.Close(t.Context(), c, handoff.ClosedByCustomer))
+		got["close"] = e.asError(t, e.desk.Close(t.Context(), c, handoff.ClosedByCustomer))
 	}
 	if got["close"] == nil && (f.Status == 404 || f.Status == 409 || f.Status == 410) {
 		delete(got, "close") // what is gone, or as it should be, is closed
@@ -100,7 +100,7 @@ func noAnswer(e *env) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	e.said = append(e.said, "are you there")
-	_, err := e.conn.Send(ctx, c, handoff.Message{Text: "are you there"})
+	_, err := e.desk.Send(ctx, c, handoff.Message{Text: "are you there"})
 	known := e.asError(t, err)
 	require.NotNil(t, known)
 	assert.Equal(t, provider.ClassTransient, known.Class)

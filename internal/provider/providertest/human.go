@@ -81,7 +81,7 @@ func humanFarewell(e *env) {
 
 func humanJoins(e *env) {
 	t := e.t
-	c := e.open(t)
+	c := e.openWith(t, someStart())
 	if e.lacks(emulator.Join) {
 		e.saysAtOnce(c)
 		return

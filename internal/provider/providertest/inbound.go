@@ -26,6 +26,11 @@ import (
 // act has somebody do something at the desk and returns the vendor's webhooks.
 func (e *env) act(t *testing.T, c provider.Call, a emulator.Act) []provider.Request {
 	t.Helper()
+	if a.Kind != emulator.Join {
+		e.take(t, c)
+	} else if e.chat != nil {
+		e.chat.taken[c.Ref.ID] = true
+	}
 	all, err := e.vendor.Do(c.Ref.ID, a)
 	require.NoError(t, err, "%s", a.Kind)
 	return all
@@ -53,6 +58,9 @@ func (e *env) receiveAll(t *testing.T, r provider.Request) []handoff.Inbound {
 	require.NoError(t, err)
 	assert.Equal(t, reply, again, "parsing is pure")
 	assert.Equal(t, inbound, same)
+	if e.chat != nil {
+		return e.chat.route(t, inbound)
+	}
 	return inbound
 }
 

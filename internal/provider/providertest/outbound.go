@@ -43,7 +43,7 @@ func revokedCredentials(e *env) {
 		"check": e.asError(t, e.conn.Check(t.Context())),
 		"send":  e.send(t, c, "after"),
 	}
-	_, err := e.conn.Open(t.Context(), e.newCall(), someStart())
+	_, err := e.desk.Open(t.Context(), e.newCall(), someStart())
 	errs["open"] = e.asError(t, err)
 	for name, err := range errs {
 		require.NotNil(t, err, name)
@@ -80,7 +80,7 @@ func startWithoutEmail(e *env) {
 	begin := someStart()
 	begin.Customer.Email = ""
 	c := e.newCall()
-	ref, err := e.conn.Open(t.Context(), c, begin)
+	ref, err := e.desk.Open(t.Context(), c, begin)
 	e.saw(err)
 	require.NoError(t, err, "the default address is there for it")
 	c.Ref = ref
@@ -88,7 +88,7 @@ func startWithoutEmail(e *env) {
 	assert.NotEqual(t, begin.DefaultEmail, s.Customer.Email, "the default address is nobody's identity")
 
 	begin.DefaultEmail = ""
-	_, err = e.conn.Open(t.Context(), e.newCall(), begin)
+	_, err = e.desk.Open(t.Context(), e.newCall(), begin)
 	known := e.asError(t, err)
 	if !e.caps.NeedsEmail {
 		require.Nil(t, known)
@@ -105,7 +105,7 @@ func startWithLittle(e *env) {
 	customer := handoff.Customer{Email: "bob@example.com"}
 	for _, begin := range []handoff.Start{{Customer: customer, Question: "hello?"}, {Customer: customer}} {
 		c := e.newCall()
-		ref, err := e.conn.Open(t.Context(), c, begin)
+		ref, err := e.desk.Open(t.Context(), c, begin)
 		e.saw(err)
 		require.NoError(t, err)
 		c.Ref = ref
@@ -180,7 +180,7 @@ func closeReasons(e *env) {
 	for _, reason := range reasons {
 		c := e.open(t)
 		c.IdempotencyKey = c.SessionID + "-close"
-		err := e.conn.Close(t.Context(), c, reason)
+		err := e.desk.Close(t.Context(), c, reason)
 		e.saw(err)
 		require.NoError(t, err, reason)
 		s := e.seen(t, c)
@@ -203,7 +203,7 @@ func closeTwice(e *env) {
 		}
 		for i := range 2 {
 			c.IdempotencyKey = fmt.Sprintf("%s-close-%d", c.SessionID, i)
-			err := e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
+			err := e.desk.Close(t.Context(), c, handoff.ClosedByCustomer)
 			e.saw(err)
 			require.NoError(t, err, "it is as it should be, after %s", act)
 		}

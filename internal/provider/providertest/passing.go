@@ -50,7 +50,7 @@ func filesArrive(e *env) {
 		c := e.open(t)
 		c.IdempotencyKey = "files-" + text
 		m, _ := handoff.Degrade(handoff.Message{ID: "msg_1", Text: text, Attachments: someFiles()}, e.caps, contents{}.Link)
-		_, err := e.conn.Send(t.Context(), c, m)
+		_, err := e.desk.Send(t.Context(), c, m)
 		e.saw(err)
 		require.NoError(t, err)
 		s := e.seen(t, c)

@@ -32,13 +32,16 @@ func repeatedStart(e *env) {
 			before := len(e.vendor.Sessions())
 			c := e.newCall()
 			e.server.Fail(fault)
-			ref, err := e.conn.Open(t.Context(), c, begin)
+			ref, err := e.desk.Open(t.Context(), c, begin)
 			through := !e.server.Heal()
 			e.saw(err)
 			if err != nil { // else the HTTP client has repeated the call, as it does with some
 				c.Repeat, c.Ref.Data = true, e.kept[c.SessionID]
-				ref, err = e.conn.Open(t.Context(), c, begin)
-				e.saw(err)
+				err = e.again(t, func() (err error) {
+					ref, err = e.desk.Open(t.Context(), c, begin)
+					e.saw(err)
+					return err
+				})
 				require.NoError(t, err, "%s of call %d", name, step)
 			}
 			require.Len(t, e.vendor.Sessions(), before+1, "%s of call %d", name, step)
@@ -68,7 +71,12 @@ func repeatedMessage(e *env) {
 		e.server.Heal()
 		if cut != nil { // else the HTTP client has repeated it
 			c.Repeat = true
-			require.Nil(t, e.send(t, c, "hello?"))
+			require.NoError(t, e.again(t, func() error {
+				if err := e.send(t, c, "hello?"); err != nil {
+					return err
+				}
+				return nil
+			}))
 		}
 		c.IdempotencyKey, c.Repeat = c.SessionID+"-3", false
 		require.Nil(t, e.send(t, c, "hello?"))
@@ -89,13 +97,16 @@ func repeatedClose(e *env) {
 			c.IdempotencyKey = c.SessionID + "-close"
 			fault.Skip = step
 			e.server.Fail(fault)
-			err := e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
+			err := e.desk.Close(t.Context(), c, handoff.ClosedByCustomer)
 			through := !e.server.Heal()
 			e.saw(err)
 			if err != nil {
 				c.Repeat = true
-				err = e.conn.Close(t.Context(), c, handoff.ClosedByCustomer)
-				e.saw(err)
+				err = e.again(t, func() error {
+					err := e.desk.Close(t.Context(), c, handoff.ClosedByCustomer)
+					e.saw(err)
+					return err
+				})
 				require.NoError(t, err, "%s of call %d", name, step)
 			}
 			s := e.seen(t, c)
