@@ -1,6 +1,7 @@
 package switchboard
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -65,12 +66,21 @@ func startLines(start handoff.Start) []string {
 	return lines
 }
 
+// words is what a message says; a file is named.
+func words(m *handoff.Message) string {
+	lines := []string{m.Text}
+	for _, file := range m.Attachments {
+		lines = append(lines, "["+cmp.Or(file.Name, "file")+"]")
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
 func messageLine(m *handoff.Message) []string {
 	switch m.Author {
 	case handoff.AuthorCustomer:
-		return []string{byCustomer + provider.Lines(*m)}
+		return []string{byCustomer + words(m)}
 	case handoff.AuthorHuman:
-		return []string{byUs + strings.TrimPrefix(m.AuthorName+": ", ": ") + provider.Lines(*m)}
+		return []string{byUs + strings.TrimPrefix(m.AuthorName+": ", ": ") + words(m)}
 	default:
 		return nil
 	}

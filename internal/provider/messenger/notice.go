@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"github.com/human-handoff/handoff/internal/handoff"
 )
 
 // Notice is what a human is told about a message of theirs that was not relayed,
@@ -31,6 +33,10 @@ const (
 	NoticeUnreadable    Notice = "unreadable"      // a kind of message that cannot be relayed
 	NoticeGone          Notice = "gone"            // tag: the customer ended the conversation
 	NoticeTimedOut      Notice = "timed_out"       // tag: the conversation ended by itself
+	NoticeStopped       Notice = "stopped"         // tag: the operator ended the conversation
+	NoticeExpired       Notice = "expired"         // tag: the conversation lasted too long
+	LabelTake           Notice = "label_take"      // of a button
+	LabelChoose         Notice = "label_choose"    // of a button that shows a list
 )
 
 // notices are the texts in each language: English first, which is what others get.
@@ -58,6 +64,10 @@ var notices = []struct {
 		NoticeUnreadable:    "This kind of message cannot be sent to customers. Write a text, or send a file.",
 		NoticeGone:          "{tag}: the customer ended the conversation.",
 		NoticeTimedOut:      "{tag}: the conversation ended, for nobody said anything any more.",
+		NoticeStopped:       "{tag}: the conversation was ended by the operator.",
+		NoticeExpired:       "{tag}: the conversation ended, for it lasted too long.",
+		LabelTake:           "Take",
+		LabelChoose:         "Choose",
 	}},
 	{language.SimplifiedChinese, map[Notice]string{
 		NoticeHelp: "您在这里写的内容会发给客户。有多个会话时，请引用一条消息，或以编号开头，例如“{tag} 您好”。\n" +
@@ -78,6 +88,10 @@ var notices = []struct {
 		NoticeUnreadable:    "这种消息无法发给客户，请发送文字或文件。",
 		NoticeGone:          "{tag}：客户已结束会话。",
 		NoticeTimedOut:      "{tag}：会话因长时间无人发言已自动结束。",
+		NoticeStopped:       "{tag}：会话已由管理员结束。",
+		NoticeExpired:       "{tag}：会话因持续时间过长已自动结束。",
+		LabelTake:           "接入",
+		LabelChoose:         "选择",
 	}},
 }
 
@@ -88,6 +102,23 @@ var matcher = func() language.Matcher {
 	}
 	return language.NewMatcher(tags)
 }()
+
+// NoticeOfClose returns what a human is told of a session's end; [NoticeNone] of one
+// of which they know.
+func NoticeOfClose(reason handoff.CloseReason) Notice {
+	switch reason {
+	case handoff.ClosedByCustomer:
+		return NoticeGone
+	case handoff.ClosedByOperator:
+		return NoticeStopped
+	case handoff.ClosedByWaitTimeout, handoff.ClosedBySessionTimeout:
+		return NoticeTimedOut
+	case handoff.ClosedByExpiry:
+		return NoticeExpired
+	default:
+		return NoticeNone
+	}
+}
 
 // Text is a notice in the language that comes closest to a locale, English if none
 // does. Tag and person are those that it is about; either may be empty.

@@ -1,0 +1,214 @@
+package whatsapp
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
+)
+
+const (
+	headerSignature = "X-Hub-Signature-256"
+	objectAccount   = "whatsapp_business_account"
+	fieldMessages   = "messages"
+)
+
+// Verify implements provider.Adapter. The handshake has no signature, but the verify
+// token. Nothing in a signature says when it was made; the ids of messages make a
+// repeat count for nothing.
+func (a *Adapter) Verify(r provider.Request) error {
+	if r.Method == http.MethodGet {
+		query, err := url.ParseQuery(r.Query)
+		if err != nil || query.Get("hub.mode") != "subscribe" || a.verifyToken == "" ||
+			subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), []byte(a.verifyToken)) != 1 {
+			return errors.New("the verify token does not match; enter the same at Meta and in verify_token")
+		}
+		return nil
+	}
+	if !scheme.Verify(r.Header.Get(headerSignature), []string{a.secret}, r.Body) {
+		return errors.New("X-Hub-Signature-256 does not match; is app_secret that of the app that sends this?")
+	}
+	return nil
+}
+
+// Parse implements provider.Adapter. A body may tell many things, of other numbers,
+// too; the answer is always 200, for Meta repeats anything else for a week.
+func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, error) {
+	if r.Method == http.MethodGet {
+		query, err := url.ParseQuery(r.Query)
+		if err != nil || query.Get("hub.challenge") == "" {
+			return provider.Reply{}, nil, invalid("the handshake has no hub.challenge")
+		}
+		return provider.Reply{Status: http.StatusOK, ContentType: "text/plain", Body: []byte(query.Get("hub.challenge"))}, nil, nil
+	}
+	var n notification
+	if trimmed := bytes.TrimLeft(r.Body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || json.Unmarshal(r.Body, &n) != nil {
+		return provider.Reply{}, nil, invalid("the body has to be the JSON object of a notification")
+	}
+	if n.Object != objectAccount {
+		return provider.Reply{}, nil, invalid("the notification is of no %s", objectAccount)
+	}
+	var all []handoff.Inbound
+	for _, e := range n.Entry {
+		for _, c := range e.Changes {
+			if e.ID == a.account && c.Field == fieldMessages && c.Value.Metadata.PhoneNumberID == a.number {
+				all = append(all, a.told(&c.Value)...)
+			}
+		}
+	}
+	return provider.Reply{Status: http.StatusOK, Always: true}, all, nil
+}
+
+func invalid(format string, args ...any) error {
+	return handoff.Errorf(handoff.CodeInvalid, "INVALID_BODY", format, args...)
+}
+
+func (a *Adapter) told(v *value) []handoff.Inbound {
+	var all []handoff.Inbound
+	for i := range v.Messages {
+		m := &v.Messages[i]
+		from, ok := a.staff.find(phoneOf(m.From, m.FromUserID, v.Contacts))
+		if !ok || m.ID == "" {
+			continue // nobody of ours
+		}
+		if said, ok := a.said(m, from); ok {
+			all = append(all, handoff.Inbound{Key: "message:" + m.ID, VendorID: m.ID, Body: said})
+		}
+	}
+	for i := range v.Statuses {
+		all = append(all, a.status(&v.Statuses[i], v.Contacts)...)
+	}
+	return all
+}
+
+// phoneOf returns a human's number, which the list of contacts may know where the
+// message or status itself does not tell it.
+func phoneOf(phone, userID string, contacts []contact) string {
+	if phone != "" || userID == "" {
+		return phone
+	}
+	for _, c := range contacts {
+		if c.UserID == userID {
+			return c.WaID
+		}
+	}
+	return ""
+}
+
+// said returns what a human said; false if it was nothing.
+func (a *Adapter) said(m *message, from person) (handoff.PersonSaid, bool) {
+	said := handoff.PersonSaid{Person: from.phone, Name: from.name, Locale: a.language}
+	if m.Context.ID != "" {
+		said.Quotes, said.QuotedIDs = true, []string{m.Context.ID}
+	}
+	switch m.Type {
+	case "text":
+		said.Text = m.Text.Body
+	case "button":
+		said.Button = m.Button.Payload
+	case "interactive":
+		said.Button = m.Interactive.ButtonReply.ID + m.Interactive.ListReply.ID // there is one of them
+		said.Unreadable = said.Button == ""
+	case "location":
+		said.Text = location(m)
+	case "contacts":
+		said.Text = contactCards(m.Contacts)
+	case "reaction", "system", "request_welcome":
+		return said, false
+	default:
+		said.Unreadable = true
+	}
+	return said, true
+}
+
+func location(m *message) string {
+	l := &m.Location
+	lines := []string{"📍"}
+	for _, text := range []string{l.Name, l.Address} {
+		if text != "" {
+			lines = append(lines, text)
+		}
+	}
+	return strings.Join(append(lines, fmt.Sprintf("https://www.openstreetmap.org/?mlat=%.6[1]f&mlon=%.6[2]f", l.Latitude, l.Longitude)), "\n")
+}
+
+func contactCards(cards []card) string {
+	var lines []string
+	for _, c := range cards {
+		parts := []string{"👤 " + c.Name.FormattedName}
+		for _, p := range c.Phones {
+			parts = append(parts, p.Phone)
+		}
+		for _, e := range c.Emails {
+			parts = append(parts, e.Email)
+		}
+		lines = append(lines, strings.Join(parts, ", "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// status returns what became of a message of ours: it is known by what we sent with
+// it. Meta tells in any order, and may leave steps out.
+func (a *Adapter) status(s *status, contacts []contact) []handoff.Inbound {
+	kind, sessionID, key := kindMessage, "", ""
+	if rest, ok := strings.CutPrefix(s.Data, dataPrefix); ok {
+		kind, rest, _ = strings.Cut(rest, ":")
+		sessionID, key, _ = strings.Cut(rest, ":")
+	} else if s.Data != "" {
+		return nil // of somebody else who uses the number
+	}
+	if s.ID == "" {
+		return nil
+	}
+	to, known := a.staff.find(phoneOf(s.RecipientID, s.RecipientUserID, contacts))
+	told := handoff.Inbound{
+		SessionID: sessionID, VendorID: s.ID, Body: handoff.PersonTold{Person: to.phone, Delivery: key},
+	}
+	reported := handoff.Inbound{VendorID: s.ID}
+	switch s.Status {
+	case "failed":
+		reported.Body = handoff.StatusReported{Status: handoff.MessageFailed, Detail: describeAll(s.Errors)}
+		if barred(s.Errors) && known && key != "" {
+			told.Body = handoff.PersonTold{Person: to.phone, Delivery: key, Barred: true}
+			return []handoff.Inbound{told} // it is not lost: they get it once they answer
+		}
+		known = false
+	case "read":
+		reported.Body = handoff.StatusReported{Status: handoff.MessageRead}
+	case "sent", "delivered":
+	default:
+		return nil
+	}
+	var all []handoff.Inbound
+	if known && key != "" {
+		all = append(all, told)
+	}
+	if reported.Body != nil && kind == kindMessage {
+		all = append(all, reported)
+	}
+	return all
+}
+
+func barred(list []failure) bool {
+	for i := range list {
+		if list[i].Code == codeBarred {
+			return true
+		}
+	}
+	return false
+}
+
+func describeAll(list []failure) string {
+	texts := make([]string, len(list))
+	for i := range list {
+		texts[i] = list[i].describe()
+	}
+	return strings.Join(texts, "; ")
+}
