@@ -70,6 +70,7 @@ func (svc *Service) Terms(ctx context.Context, connectionID string) (dispatch.Te
 	}
 	t.Held = held(c)
 	if o, err := svc.open(c); err == nil && o.conn.Paces() {
+		t.PaceBurst = o.conn.PaceBurst()
 		t.Pace = func(call provider.Call) (key string, interval time.Duration) { return svc.pace(connectionID, o, call) }
 	}
 	return t, nil

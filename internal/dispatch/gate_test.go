@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,6 +190,84 @@ func TestPace(t *testing.T) {
 				require.Equal(t, time.Duration(i)*time.Second, c.at.Sub(began))
 			}
 		}
+	})
+}
+
+// TestAPaceLends lets so many calls go at once after a rest, the others at the
+// interval, and as many again once all is paid back.
+func TestAPaceLends(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		channel := map[string]string{}
+		g.terms["c"] = dispatch.Terms{PaceBurst: 3, Pace: func(c provider.Call) (string, time.Duration) {
+			return channel[c.SessionID], time.Second
+		}}
+		g.run(0)
+		ids := sessions(6)
+		g.open("c", ids...)
+		for _, id := range ids {
+			channel[id] = "k"
+		}
+		offsets := func(round string) (at []time.Duration) {
+			before, began := len(g.got()), time.Now()
+			for _, id := range ids {
+				g.message(id, id+round)
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			for _, call := range g.got()[before:] {
+				at = append(at, call.at.Sub(began))
+			}
+			return at
+		}
+		want := []time.Duration{0, 0, 0, time.Second, 2 * time.Second, 3 * time.Second}
+		require.Equal(t, want, offsets("-1"))
+		require.Equal(t, want, offsets("-2"))
+
+		began := time.Now() // a call now and then uses up nothing
+		for i := range 5 {
+			g.message(ids[0], fmt.Sprint("slow-", i))
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		for i, call := range g.got()[12:] {
+			require.Equal(t, time.Duration(i)*time.Second, call.at.Sub(began))
+		}
+		require.Len(t, g.got(), 17)
+		time.Sleep(1500 * time.Millisecond)
+		require.Equal(t, want, offsets("-3"))
+	})
+}
+
+// TestAPaceIsKeptByWhoeverWaitsElsewhere lets a pace be paid back while one of its
+// lanes waits for the gate: the others still wait behind that one.
+func TestAPaceIsKeptByWhoeverWaitsElsewhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		g.terms["c"] = dispatch.Terms{Limits: provider.Limits{Concurrent: 1}, PaceBurst: 2, Pace: func(c provider.Call) (string, time.Duration) {
+			return strings.TrimLeft(c.SessionID[:1], "f"), time.Second
+		}}
+		g.run(0)
+		g.open("c", "p1", "p2", "p3", "free")
+		g.message("p1", "1")
+		synctest.Wait()
+		g.took = 5 * time.Second
+		began := time.Now()
+		g.message("free", "slow")
+		synctest.Wait()
+		g.took = 0
+		g.message("p1", "2")
+		time.Sleep(2 * time.Second)
+		g.message("p2", "1")
+		g.message("p3", "1")
+		time.Sleep(time.Minute)
+		var at []time.Duration
+		for _, call := range g.got()[2:] {
+			at = append(at, call.at.Sub(began))
+		}
+		require.Equal(t, []time.Duration{5 * time.Second, 5 * time.Second, 6 * time.Second}, at)
 	})
 }
 

@@ -52,6 +52,7 @@ type lane struct {
 
 	pace     *pace // while it stands in line because of one
 	interval time.Duration
+	lent     int // calls that the pace lends after a rest
 
 	unsettled *outcome
 	undone    int64 // the delivery of which it is certain that all attempts did nothing; 0 = none

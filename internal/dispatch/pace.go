@@ -7,13 +7,14 @@ import (
 )
 
 // pace keeps the calls that count towards one thing of a provider's apart: a
-// channel, a phone. It exists as long as somebody has to wait for it.
+// channel, a phone. It exists as long as a call counts towards those that follow.
 type pace struct {
 	key   string
 	next  time.Time  // no call before
+	paid  time.Time  // when none of the calls up to now counts any more
 	taken bool       // by a lane that stands in the gate's line
 	line  []*lane    // in the order in which they asked
-	alarm flow.Alarm // at next
+	alarm flow.Alarm // at next for the line, without one at paid
 }
 
 // paced reports whether a lane may stand in its gate's line already. If not, it
@@ -33,9 +34,12 @@ func (d *Dispatcher) paced(g *gate, l *lane) bool {
 		p.alarm.Ring = func() { d.paceTurn(g, p) }
 		g.paces[key] = p
 	}
-	l.pace, l.interval = p, interval
-	if p.taken || p.alarm.IsSet() {
+	l.pace, l.interval, l.lent = p, interval, max(0, g.terms.PaceBurst-1)
+	if p.taken || len(p.line) > 0 || d.now().Before(p.next) {
 		p.line = append(p.line, l)
+		if !p.taken {
+			d.alarms.Set(&p.alarm, p.next)
+		}
 		return false
 	}
 	p.taken = true
@@ -51,13 +55,24 @@ func (d *Dispatcher) depart(l *lane, calls bool) {
 	}
 	l.pace, p.taken = nil, false
 	if calls {
-		p.next = d.now().Add(l.interval)
+		if now := d.now(); p.paid.Before(now) {
+			p.paid = now
+		}
+		p.paid = p.paid.Add(l.interval)
+		p.next = p.paid.Add(-l.interval * time.Duration(l.lent))
 	}
-	d.alarms.Set(&p.alarm, p.next)
+	if len(p.line) > 0 {
+		d.alarms.Set(&p.alarm, p.next)
+	} else {
+		d.alarms.Set(&p.alarm, p.paid)
+	}
 }
 
 // paceTurn lets the first of a pace's line into the gate's.
 func (d *Dispatcher) paceTurn(g *gate, p *pace) {
+	if p.taken {
+		return // whoever departs sets the alarm again
+	}
 	if len(p.line) == 0 {
 		delete(g.paces, p.key)
 		return

@@ -28,7 +28,7 @@ type chaos struct {
 	n        int
 }
 
-var connections = []string{"plain", "narrow", "paced", "down"}
+var connections = []string{"plain", "narrow", "paced", "lent", "down"}
 
 // TestEveryDeliveryArrivesInOrder commits, fails, delays and restarts at random:
 // every delivery reaches the vendor, those of a session in their order, and once
@@ -62,6 +62,7 @@ func newChaos(t *testing.T) *chaos {
 	g.terms["paced"] = dispatch.Terms{Pace: func(call provider.Call) (string, time.Duration) {
 		return call.SessionID[:1], 300 * time.Millisecond
 	}}
+	g.terms["lent"] = dispatch.Terms{PaceBurst: 3, Pace: g.terms["paced"].Pace}
 	g.committed = func(h handoff.Handover) {
 		for _, job := range h.Jobs {
 			c.accepted[h.Session.ID] = append(c.accepted[h.Session.ID], job.Delivery.IdempotencyKey())

@@ -50,6 +50,8 @@ type Terms struct {
 	// Pace is as in [provider.Pacer], with the configuration of the moment; nil if
 	// the connection has no such limits.
 	Pace func(c provider.Call) (key string, interval time.Duration)
+	// PaceBurst is as in [provider.BurstPacer]; 0 = one.
+	PaceBurst int
 }
 
 // Settler records the outcomes of attempts.

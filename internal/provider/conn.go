@@ -135,6 +135,14 @@ func (c *Conn) Paces() bool {
 	return ok
 }
 
+// PaceBurst is the adapter's [BurstPacer]; one that is none lends nothing.
+func (c *Conn) PaceBurst() int {
+	if p, ok := c.adapter.(BurstPacer); ok {
+		return max(1, p.PaceBurst())
+	}
+	return 1
+}
+
 // Pace is the adapter's [Pacer]; one that is none, or that panics, lets every call go.
 func (c *Conn) Pace(call Call) (key string, interval time.Duration) {
 	p, ok := c.adapter.(Pacer)

@@ -259,7 +259,16 @@ func TestPacePassesWhatTheAdapterSays(t *testing.T) {
 	c.adapter = pacer{pace: func(Call) (string, time.Duration) { panic("odd") }}
 	key, _ = c.Pace(Call{})
 	require.Empty(t, key, "a panic holds up nobody")
+
+	require.Equal(t, 1, c.PaceBurst(), "it lends nothing")
+	c.adapter = lender{}
+	require.Equal(t, 7, c.PaceBurst())
 }
+
+// lender is an adapter whose vendor lends calls.
+type lender struct{ pacer }
+
+func (lender) PaceBurst() int { return 7 }
 
 // reconciler is a fake that can be asked what was told.
 type reconciler struct{ fake }

@@ -143,6 +143,13 @@ type Pacer interface {
 	Pace(c Call) (key string, interval time.Duration)
 }
 
+// BurstPacer is a [Pacer] whose vendor lends calls: after a rest so many may go at
+// once, and are paid back at the interval.
+type BurstPacer interface {
+	// PaceBurst returns how many; it is at least one.
+	PaceBurst() int
+}
+
 // Adapter talks to one account of a vendor. It is safe for concurrent use.
 // Errors of the calls are [*Error]; anything else counts as transient.
 type Adapter interface {
