@@ -207,19 +207,19 @@ func (e *env) hearStatuses(t *testing.T) {
 	}
 }
 
-// again repeats a call as the program does: after the wait that its error asks for,
-// when the vendor may have told that the first attempt got through.
+// again repeats a call as the program does: at once, and after the wait that its error
+// asks for, when the vendor has told what became of the first attempt.
 func (e *env) again(t *testing.T, do func() error) error {
 	t.Helper()
 	const most = 3
 	for range most {
-		e.hearStatuses(t)
 		err := do()
 		wait := provider.WaitOf(err)
 		if wait == 0 {
 			return err
 		}
 		e.now = e.now.Add(wait)
+		e.hearStatuses(t)
 	}
 	return do()
 }
