@@ -9,6 +9,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/livechat"
 	"github.com/human-handoff/handoff/internal/provider/slack"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
+	"github.com/human-handoff/handoff/internal/provider/whatsapp"
 	"github.com/human-handoff/handoff/internal/provider/zendesk"
 )
 
@@ -22,5 +23,6 @@ func Kinds() []provider.Kind {
 		slack.Kind{},
 		chatwoot.Kind{},
 		zendesk.Kind{},
+		whatsapp.Kind{},
 	}
 }

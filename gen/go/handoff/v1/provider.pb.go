@@ -649,7 +649,8 @@ type WhatsAppConfig struct {
 	AccessToken string `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
 	// App secret: it verifies the vendor's webhooks. Required.
 	AppSecret string `protobuf:"bytes,2,opt,name=app_secret,json=appSecret,proto3" json:"app_secret,omitempty"`
-	// Word of the vendor's handshake with our receive URL. Empty: we make one.
+	// Any word of yours, which proves the vendor's handshake with our receive URL:
+	// enter the same there. Required.
 	VerifyToken string `protobuf:"bytes,3,opt,name=verify_token,json=verifyToken,proto3" json:"verify_token,omitempty"`
 	// Id of the business number from which we write. Required.
 	PhoneNumberId string `protobuf:"bytes,4,opt,name=phone_number_id,json=phoneNumberId,proto3" json:"phone_number_id,omitempty"`

@@ -396,7 +396,8 @@ export type WhatsAppConfig = Message<"handoff.v1.WhatsAppConfig"> & {
   appSecret: string;
 
   /**
-   * Word of the vendor's handshake with our receive URL. Empty: we make one.
+   * Any word of yours, which proves the vendor's handshake with our receive URL:
+   * enter the same there. Required.
    *
    * @generated from field: string verify_token = 3;
    */
