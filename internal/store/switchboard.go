@@ -350,6 +350,9 @@ func addInput(ctx context.Context, tx *ent.Client, r switchboard.Record) error {
 }
 
 func pin(ctx context.Context, tx *ent.Client, r switchboard.Record) error {
+	if r.Pin == "" && r.Unpin {
+		return tx.ChatHuman.Update().Where(chathuman.ConnectionID(r.ConnectionID), chathuman.Person(r.Person), chathuman.PinNEQ("")).SetPin("").Exec(ctx)
+	}
 	if r.Pin == "" {
 		return nil
 	}

@@ -115,6 +115,7 @@ type Record struct {
 	Time         time.Time
 
 	Pin       string // the session that the human chose; empty = none
+	Unpin     bool   // what they chose before holds no more
 	Hold      *Said  // what was said, as nobody knows yet whom it is for
 	Release   []int64
 	SessionID string // that it went to; empty = none

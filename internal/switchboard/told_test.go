@@ -70,6 +70,28 @@ func TestAnswersThatWereLost(t *testing.T) {
 	require.Empty(t, b.told)
 }
 
+// TestAnotherAnswerEndsAChoice: whoever chose a session and then answered another one
+// by name may go on with that.
+func TestAnotherAnswerEndsAChoice(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ann, carl := b.session("s1", "Ann"), b.session("s2", "Carl")
+	for _, tag := range []string{ann, carl} {
+		b.presses("bob", messenger.Button(messenger.TakeIt, tag))
+	}
+	b.pass(2 * time.Minute)
+	b.presses("bob", messenger.Button(messenger.PickIt, ann))
+	b.says(bob("to Ann"))
+	b.says(bob("#" + ann + " to Ann, too"))
+	b.says(bob("to Ann still"))
+	b.lastTold()
+	b.says(bob("#" + carl + " to Carl"))
+	b.says(bob("to whom?"))
+	require.Equal(t, []string{"bob: " + messenger.NoticeWhich.Text("", "", "")}, b.lastTold())
+	require.Equal(t, []string{"Bob joined: true", "Bob: to Ann", "Bob: to Ann, too", "Bob: to Ann still"}, b.heard("s1"))
+	require.Equal(t, []string{"Bob joined: true", "Bob: to Carl"}, b.heard("s2"))
+}
+
 // TestBarred: whoever could not be told is offered the session in another way, once.
 func TestBarred(t *testing.T) {
 	t.Parallel()
