@@ -316,10 +316,11 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 }
 
 // tellBarred tells what can be told to somebody who has not written for a day: that
-// there is a session to take.
+// there is a session to take. Of anything else, such as that another was quicker,
+// they learn once they press a button.
 func (a *Adapter) tellBarred(ctx context.Context, n provider.Notice, data string) ([]string, error) {
 	if len(n.Choices) != 1 {
-		return nil, provider.Errorf(provider.ClassRejected, "the human has not written for a day, and there is nothing to offer")
+		return nil, nil
 	}
 	only := n.Choices[0]
 	tag, customer, _ := strings.Cut(strings.TrimPrefix(only.Label, "#"), " ")

@@ -7,6 +7,7 @@
 //	api.go       the Graph API, but for messages
 //	send.go      messages: what Meta takes of them, windows and pair limits
 //	content.go   their contents, as strictly as Meta has them
+//	chat.go      a human's chat, for tests that do more than is usual
 //	view.go      what a human makes of a chat: its sessions
 //	webhook.go   webhooks
 package whatsapptest
@@ -43,6 +44,7 @@ const (
 type Emulator struct {
 	RefuseAtOnce bool // what is outside the window is refused at once, and not by a status
 	HideNumbers  bool // webhooks name people by their ids alone, where they can
+	PairBurst    int  // messages to one human that are lent; [PairBurst] unless it is changed
 
 	token, secret, verify string
 	now                   handoff.Clock
@@ -94,7 +96,7 @@ var (
 func New(now handoff.Clock) *Emulator {
 	e := &Emulator{
 		token: "EAAG" + rand.Text(), secret: strings.ToLower(rand.Text()), verify: rand.Text(), now: now, subscribed: true,
-		report: func(provider.Request) {}, holder: map[string]int{},
+		PairBurst: PairBurst, report: func(provider.Request) {}, holder: map[string]int{},
 		templates: []*template{{
 			Name: TemplateName, Language: Language, Status: statusApproved, placeholders: 3, quickReplies: []string{"Take"},
 			Text: "A customer asks for a human. #{{1}}, {{2}}: {{3}}\n\nPress the button to answer.",

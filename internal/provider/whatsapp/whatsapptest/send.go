@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// The pair limit: a message in six seconds, and up to 45 that are lent.
+// The pair limit: a message in six seconds, and so many that are lent.
 const (
 	pairInterval = 6 * time.Second
-	pairBurst    = 45
+	PairBurst    = 45
 )
 
 // envelope is what all messages have.
@@ -51,7 +51,7 @@ func (e *Emulator) postMessage(r *http.Request, body []byte) (any, error) {
 		}
 	}
 	now := e.now()
-	if p.debt.Sub(now) > (pairBurst-1)*pairInterval {
+	if p.debt.Sub(now) > time.Duration(e.PairBurst-1)*pairInterval {
 		return nil, refuse(131056, "(Business Account, Consumer Account) pair rate limit hit", "Message failed to send because there were too many messages sent from this phone number to the same phone number in a short period of time.")
 	}
 	if p.debt.Before(now) {

@@ -15,6 +15,9 @@ var (
 
 // read notes which session a message is of, as a human sees it.
 func read(it *item) *item {
+	if it.from == "list" {
+		return it // it is of several
+	}
 	for _, text := range []string{it.name, it.text} {
 		if match := leadingTag.FindStringSubmatch(text); match != nil && it.tag == "" {
 			it.tag = match[1]
