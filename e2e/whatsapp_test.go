@@ -40,7 +40,9 @@ func (k *talks) begin(i, phone int) {
 		r.Customer = &handoffv1.Customer{UserId: fmt.Sprint("u-", i), Name: name}
 		r.Question = "question of " + name
 	})
-	card := k.n.find(phone, 0, func(m whatsapptest.Message) bool { return strings.Contains(m.Text, "question of "+name) && len(m.Buttons) == 1 })
+	card := k.n.find(phone, 0, func(m whatsapptest.Message) bool {
+		return strings.Contains(m.Text, "question of "+name) && len(m.Buttons) == 1
+	})
 	require.NotEmpty(k.t, card.Tag)
 	t := &talk{id: session.GetId(), tag: card.Tag, phone: phone}
 	k.n.press(phone, card, t.tag)
@@ -90,21 +92,13 @@ func (k *talks) heard(text string) (by []string) {
 func (k *talks) answer(t, other *talk, way int, text string) {
 	k.t.Helper()
 	n, before := k.n, len(k.n.Chat(t.phone).Messages)
-	isQuestion := func(m whatsapptest.Message) bool {
-		_, ok := choice(m, t.tag)
-		return ok && strings.HasPrefix(m.Text, "Who is this for?")
-	}
 	switch way {
 	case 0: // a swipe
-		r, err := n.Swipe(t.phone, k.last(t).ID, text)
-		require.NoError(k.t, err)
-		n.says(r)
+		k.swipe(t, k.last(t), text, text)
 	case 1: // the tag
 		n.says(n.Type(t.phone, "#"+t.tag+" "+text))
 	case 2: // the tag as people write it in a hurry, while another message is quoted of the same session
-		r, err := n.Swipe(t.phone, k.last(t).ID, strings.ToLower(t.tag)+": "+text)
-		require.NoError(k.t, err)
-		n.says(r)
+		k.swipe(t, k.last(t), strings.ToLower(t.tag)+": "+text, text)
 	case 3: // chosen from the list, and then without any hint
 		n.says(n.Type(t.phone, "/sessions"))
 		list := n.find(t.phone, before, func(m whatsapptest.Message) bool { _, ok := choice(m, t.tag); return ok && !m.Mine })
@@ -113,13 +107,15 @@ func (k *talks) answer(t, other *talk, way int, text string) {
 		n.says(n.Type(t.phone, text))
 		k.pin[t.phone] = t
 	default: // without any hint, after somebody else has said something
-		k.customerSays(other, "meanwhile before "+text)
+		meanwhile := "meanwhile before " + text
+		k.customerSays(other, meanwhile)
+		k.agent.awaitStatus(k.t, other.id, k.messageID(other, meanwhile), handoffv1.MessageStatus_MESSAGE_STATUS_DELIVERED)
 		n.says(n.Type(t.phone, text))
 		if other == k.pin[t.phone] { // it is what they chose, and the last that they saw
 			other.said = append(other.said, text)
 			return
 		}
-		question := n.find(t.phone, before, isQuestion)
+		question := n.find(t.phone, before, isQuestion(t))
 		assert.Empty(k.t, k.heard(text), "it is asked back, and nothing is guessed")
 		n.press(t.phone, question, t.tag)
 		n.find(t.phone, before, func(m whatsapptest.Message) bool { return strings.Contains(m.Text, "next goes to #"+t.tag) })
@@ -131,6 +127,36 @@ func (k *talks) answer(t, other *talk, way int, text string) {
 	}
 }
 
+func isQuestion(t *talk) func(whatsapptest.Message) bool {
+	return func(m whatsapptest.Message) bool {
+		_, ok := choice(m, t.tag)
+		return ok && strings.HasPrefix(m.Text, "Who is this for?")
+	}
+}
+
+// swipe has a human answer a message. Before the server has the answer to the call
+// that sent it, which no human is quick enough for, it does not know the message, and
+// asks.
+func (k *talks) swipe(t *talk, m whatsapptest.Message, text, heard string) {
+	k.t.Helper()
+	before := len(k.n.Chat(t.phone).Messages)
+	r, err := k.n.Swipe(t.phone, m.ID, text)
+	require.NoError(k.t, err)
+	k.n.says(r)
+	eventually(k.t, func() error {
+		if len(k.heard(heard)) > 0 {
+			return nil
+		}
+		for _, m := range k.n.Chat(t.phone).Messages[before:] {
+			if isQuestion(t)(m) {
+				k.n.press(t.phone, m, t.tag)
+				k.pin[t.phone] = t
+			}
+		}
+		return &missing{"answer", heard}
+	})
+}
+
 // contradict quotes one session and names another: nobody can tell what is meant.
 func (k *talks) contradict(t, other *talk, text string) {
 	k.t.Helper()
@@ -138,7 +164,7 @@ func (k *talks) contradict(t, other *talk, text string) {
 	r, err := k.n.Swipe(t.phone, k.last(other).ID, "#"+t.tag+" "+text)
 	require.NoError(k.t, err)
 	k.n.says(r)
-	question := k.n.find(t.phone, before, func(m whatsapptest.Message) bool { return strings.HasPrefix(m.Text, "Who is this for?") })
+	question := k.n.find(t.phone, before, isQuestion(t))
 	assert.Empty(k.t, k.heard("#"+t.tag+" "+text))
 	k.n.press(t.phone, question, t.tag)
 	k.pin[t.phone] = t
@@ -218,9 +244,7 @@ func TestWholeHandoffOverWhatsApp(t *testing.T) {
 	took := k.last(ann)
 	assert.Contains(t, took.Text, "< question of Customer 1")
 	n.find(1, 0, func(m whatsapptest.Message) bool { return strings.Contains(m.Text, "was taken by Ada") })
-	r, err := n.Swipe(0, took.ID, "Hi, how can I help?")
-	require.NoError(t, err)
-	n.says(r)
+	k.swipe(ann, took, "Hi, how can I help?", "Hi, how can I help?")
 	k.agent.awaitState(t, ann.id, active)
 	k.customerSays(ann, "first")
 	k.agent.awaitStatus(t, ann.id, k.messageID(ann, "first"), handoffv1.MessageStatus_MESSAGE_STATUS_DELIVERED)
