@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,10 +54,9 @@ func (k *talks) begin(i, phone int) {
 // last returns the last message of a session in its chat.
 func (k *talks) last(t *talk) whatsapptest.Message {
 	k.t.Helper()
-	all := k.n.Chat(t.phone).Messages
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Tag == t.tag && !all[i].Mine {
-			return all[i]
+	for _, m := range slices.Backward(k.n.Chat(t.phone).Messages) {
+		if m.Tag == t.tag && !m.Mine {
+			return m
 		}
 	}
 	require.Fail(k.t, "nothing of the session is in the chat")

@@ -152,7 +152,7 @@ func (c *chat) route(t *testing.T, parsed []handoff.Inbound) []handoff.Inbound {
 		}
 		switch {
 		case said && again:
-			assert.Equal(t, known.parsed, []handoff.Inbound{in}, "the same key for the same thing")
+			assert.Equal(t, []handoff.Inbound{in}, known.parsed, "the same key for the same thing")
 			assert.Empty(t, c.got, "it counts for nothing when it comes again")
 			all = append(all, known.routed...)
 			continue

@@ -290,7 +290,7 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 		} else {
 			texts = nil
 		}
-		last.kind, last.body = a.choices(body, n.Choices)
+		last.kind, last.body = kindInteractive, a.choices(body, n.Choices)
 	}
 	var messages []outgoing
 	for _, text := range texts {

@@ -233,7 +233,7 @@ func TestRepeats(t *testing.T) {
 	d.now = d.now.Add(5 * time.Second)
 	_, err = d.adapter.Send(t.Context(), c, long)
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{ada: "text text "}, d.kinds(), "the first of three is there")
+	require.Equal(t, map[string]string{ada: strings.Repeat("text ", 2)}, d.kinds(), "the first of three is there")
 	c.Seat.Earlier[ada] = []string{"1", "2", "3"}
 	id, err := d.adapter.Send(t.Context(), c, long)
 	require.NoError(t, err)
@@ -275,7 +275,7 @@ func TestChoices(t *testing.T) {
 	ids, err := m.Tell(t.Context(), provider.Notice{Person: ada, Text: strings.Repeat("#H7K3 line\n", 600), Heard: d.now, Choices: choices(2, "Hi")})
 	require.NoError(t, err)
 	require.Len(t, ids, 3)
-	require.Equal(t, map[string]string{ada: "text text interactive "}, d.kinds(), "a text that is too long for a list comes before it")
+	require.Equal(t, map[string]string{ada: strings.Repeat("text ", 2) + "interactive "}, d.kinds(), "a text that is too long for a list comes before it")
 }
 
 // TestErrors judges Meta's codes.
@@ -319,7 +319,9 @@ func TestOneOfTheStaffIsNoReason(t *testing.T) {
 	d := newDesk(t)
 	refuse := map[string]int{ada: 131026}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var body struct{ To string }
+		var body struct {
+			To string `json:"to"`
+		}
 		data, _ := io.ReadAll(r.Body)
 		_ = json.Unmarshal(data, &body)
 		if code := refuse[body.To]; code != 0 {

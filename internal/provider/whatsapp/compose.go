@@ -25,6 +25,8 @@ const (
 	maxPlaceholder = 700 // of a template's text, of which the rest needs room, too
 )
 
+const kindInteractive = "interactive"
+
 // header is the first line of each message about a session.
 func header(tag, customer string) string {
 	return strings.TrimSpace("#" + tag + " " + oneLine(customer))
@@ -120,7 +122,7 @@ func textBody(text string) map[string]any {
 
 // card offers a session to a human whom we may write to as we like.
 func (a *Adapter) card(tag, customer, words string) (kind string, body any) {
-	return "interactive", map[string]any{
+	return kindInteractive, map[string]any{
 		"type":   "button",
 		"header": map[string]any{"type": "text", "text": cut(header(tag, customer), maxHeader)},
 		"body":   map[string]any{"text": cut(words, maxCard)},
@@ -153,14 +155,14 @@ func (a *Adapter) offer(tag, customer, words, button string) (kind string, body 
 
 // choices lets a human choose: by buttons if they are few and need no explanation,
 // else from a list.
-func (a *Adapter) choices(text string, list []provider.Choice) (kind string, body any) {
+func (a *Adapter) choices(text string, list []provider.Choice) map[string]any {
 	explained := slices.ContainsFunc(list, func(c provider.Choice) bool { return c.Detail != "" })
 	if len(list) <= maxButtons && (!explained || len(list) == 1) {
 		buttons := make([]any, len(list))
 		for i, c := range list {
 			buttons[i] = replyButton(c.Button, c.Label)
 		}
-		return "interactive", map[string]any{
+		return map[string]any{
 			"type": "button", "body": map[string]any{"text": text}, "action": map[string]any{"buttons": buttons},
 		}
 	}
@@ -173,7 +175,7 @@ func (a *Adapter) choices(text string, list []provider.Choice) (kind string, bod
 		}
 		rows[i] = row
 	}
-	return "interactive", map[string]any{
+	return map[string]any{
 		"type": "list", "body": map[string]any{"text": text},
 		"action": map[string]any{"button": a.label(messenger.LabelChoose), "sections": []any{map[string]any{"rows": rows}}},
 	}

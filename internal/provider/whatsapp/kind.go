@@ -62,7 +62,7 @@ func (Kind) Describe() provider.Descriptor {
 		Config:       &handoffv1.WhatsAppConfig{},
 		Capabilities: handoff.Capabilities{CanClose: true, ReadReceipts: true},
 		Limits:       provider.Limits{Concurrent: 32, PerSecond: 60, Burst: 60},
-		Fields: map[string]string{
+		Fields: map[string]string{ //nolint:gosec // says what to enter, and holds no secret
 			"access_token":      "Permanent access token of a system user with whatsapp_business_messaging and whatsapp_business_management. The token that the dashboard shows ends after 24 hours.",
 			"app_secret":        "App secret: App settings, Basic. It proves that webhooks come from Meta.",
 			"verify_token":      "Any word of yours. Enter the same beside the receive URL at Meta.",

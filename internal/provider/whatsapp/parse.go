@@ -55,15 +55,21 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 	if n.Object != objectAccount {
 		return provider.Reply{}, nil, invalid("the notification is of no %s", objectAccount)
 	}
+	return provider.Reply{Status: http.StatusOK, Always: true}, a.ours(n.Entry), nil
+}
+
+// ours returns what is told of our number.
+func (a *Adapter) ours(entries []entry) []handoff.Inbound {
 	var all []handoff.Inbound
-	for _, e := range n.Entry {
-		for _, c := range e.Changes {
+	for _, e := range entries {
+		for i := range e.Changes {
+			c := &e.Changes[i]
 			if e.ID == a.account && c.Field == fieldMessages && c.Value.Metadata.PhoneNumberID == a.number {
 				all = append(all, a.told(&c.Value)...)
 			}
 		}
 	}
-	return provider.Reply{Status: http.StatusOK, Always: true}, all, nil
+	return all
 }
 
 func invalid(format string, args ...any) error {
@@ -154,44 +160,47 @@ func contactCards(cards []card) string {
 	return strings.Join(lines, "\n")
 }
 
-// status returns what became of a message of ours: it is known by what we sent with
-// it. Meta tells in any order, and may leave steps out.
+// origin is what we sent with a message, and its statuses bring back.
+type origin struct{ kind, sessionID, key string }
+
+// originOf reads it; false if the message is of somebody else who uses the number. One
+// without is taken for a customer's.
+func originOf(data string) (origin, bool) {
+	rest, ours := strings.CutPrefix(data, dataPrefix)
+	if !ours {
+		return origin{kind: kindMessage}, data == ""
+	}
+	kind, rest, _ := strings.Cut(rest, ":")
+	sessionID, key, _ := strings.Cut(rest, ":")
+	return origin{kind, sessionID, key}, true
+}
+
+// status returns what became of a message of ours. Meta tells in any order, and may
+// leave steps out.
 func (a *Adapter) status(s *status, contacts []contact) []handoff.Inbound {
-	kind, sessionID, key := kindMessage, "", ""
-	if rest, ok := strings.CutPrefix(s.Data, dataPrefix); ok {
-		kind, rest, _ = strings.Cut(rest, ":")
-		sessionID, key, _ = strings.Cut(rest, ":")
-	} else if s.Data != "" {
-		return nil // of somebody else who uses the number
-	}
-	if s.ID == "" {
-		return nil
-	}
-	to, known := a.staff.find(phoneOf(s.RecipientID, s.RecipientUserID, contacts))
-	told := handoff.Inbound{
-		SessionID: sessionID, VendorID: s.ID, Body: handoff.PersonTold{Person: to.phone, Delivery: key},
-	}
-	reported := handoff.Inbound{VendorID: s.ID}
-	switch s.Status {
-	case "failed":
-		reported.Body = handoff.StatusReported{Status: handoff.MessageFailed, Detail: describeAll(s.Errors)}
-		if barred(s.Errors) && known && key != "" {
-			told.Body = handoff.PersonTold{Person: to.phone, Delivery: key, Barred: true}
-			return []handoff.Inbound{told} // it is not lost: they get it once they answer
-		}
-		known = false
-	case "read":
-		reported.Body = handoff.StatusReported{Status: handoff.MessageRead}
-	case "sent", "delivered":
-	default:
+	from, ours := originOf(s.Data)
+	if !ours || s.ID == "" {
 		return nil
 	}
 	var all []handoff.Inbound
-	if known && key != "" {
-		all = append(all, told)
+	isBarred := s.Status == "failed" && barred(s.Errors)
+	to, known := a.staff.find(phoneOf(s.RecipientID, s.RecipientUserID, contacts))
+	if known && from.key != "" && (isBarred || s.Status == "sent" || s.Status == "delivered" || s.Status == "read") {
+		all = append(all, handoff.Inbound{SessionID: from.sessionID, VendorID: s.ID, Body: handoff.PersonTold{
+			Person: to.phone, Delivery: from.key, Barred: isBarred,
+		}})
+		if isBarred {
+			return all // it is not lost: they get it once they answer
+		}
 	}
-	if reported.Body != nil && kind == kindMessage {
-		all = append(all, reported)
+	if from.kind != kindMessage {
+		return all
+	}
+	switch s.Status {
+	case "failed":
+		all = append(all, handoff.Inbound{VendorID: s.ID, Body: handoff.StatusReported{Status: handoff.MessageFailed, Detail: describeAll(s.Errors)}})
+	case "read":
+		all = append(all, handoff.Inbound{VendorID: s.ID, Body: handoff.StatusReported{Status: handoff.MessageRead}})
 	}
 	return all
 }

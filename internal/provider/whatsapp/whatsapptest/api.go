@@ -243,13 +243,7 @@ func (e *Emulator) postTemplate(r *http.Request, body []byte) (any, error) {
 func (t *template) add(c *component) error {
 	switch c.Type {
 	case "BODY":
-		t.Text, t.placeholders = c.Text, len(placeholder.FindAllString(c.Text, -1))
-		if len(c.Example.BodyText) != 1 || len(c.Example.BodyText[0]) != t.placeholders {
-			return invalidParameter("each placeholder needs an example")
-		}
-		if strings.HasPrefix(c.Text, "{{") || strings.HasSuffix(c.Text, "}}") || len([]rune(c.Text)) > 1024 {
-			return invalidParameter("placeholders cannot stand at the beginning or the end")
-		}
+		return t.setBody(c)
 	case "BUTTONS":
 		for _, b := range c.Buttons {
 			if b.Type != "QUICK_REPLY" || b.Text == "" || len([]rune(b.Text)) > 25 {
@@ -259,6 +253,17 @@ func (t *template) add(c *component) error {
 		}
 	default:
 		return invalidParameter("this emulator knows no component %s", c.Type)
+	}
+	return nil
+}
+
+func (t *template) setBody(c *component) error {
+	t.Text, t.placeholders = c.Text, len(placeholder.FindAllString(c.Text, -1))
+	if len(c.Example.BodyText) != 1 || len(c.Example.BodyText[0]) != t.placeholders {
+		return invalidParameter("each placeholder needs an example")
+	}
+	if strings.HasPrefix(c.Text, "{{") || strings.HasSuffix(c.Text, "}}") || len([]rune(c.Text)) > 1024 {
+		return invalidParameter("placeholders cannot stand at the beginning or the end")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package whatsapptest
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf16"
 )
@@ -125,10 +126,7 @@ func (it *item) addRows(given *interactive) error {
 			return refuse(131009, "Parameter value is not valid", "each of several sections needs a title")
 		}
 		for _, r := range s.Rows {
-			err := firstError(within("id", r.ID, 200), within("title", r.Title, 24), it.add(button{r.ID, r.Title, r.Description}))
-			if r.Description != "" {
-				err = firstError(err, within("description", r.Description, 72))
-			}
+			err := firstError(within("id", r.ID, 200), within("title", r.Title, 24), within("description", r.Description+" ", 73), it.add(button{r.ID, r.Title, r.Description}))
 			if err != nil {
 				return err
 			}
@@ -157,16 +155,19 @@ type filled struct {
 	Language struct {
 		Code string `json:"code"`
 	} `json:"language"`
-	Components []struct {
-		Type       string `json:"type"`
-		SubType    string `json:"sub_type"`
-		Index      string `json:"index"`
-		Parameters []struct {
-			Type    string `json:"type"`
-			Text    string `json:"text"`
-			Payload string `json:"payload"`
-		} `json:"parameters"`
-	} `json:"components"`
+	Components []part `json:"components"`
+}
+
+// part is what goes into a part of a template.
+type part struct {
+	Type       string `json:"type"`
+	SubType    string `json:"sub_type"`
+	Index      string `json:"index"`
+	Parameters []struct {
+		Type    string `json:"type"`
+		Text    string `json:"text"`
+		Payload string `json:"payload"`
+	} `json:"parameters"`
 }
 
 func (e *Emulator) templateItem(body []byte) (*item, error) {
@@ -183,24 +184,20 @@ func (e *Emulator) templateItem(body []byte) (*item, error) {
 		it.buttons = append(it.buttons, button{title, title, ""}) // what comes back unless something else is given
 	}
 	texts := 0
-	for _, c := range given.Components {
-		switch {
-		case c.Type == "body":
-			for _, p := range c.Parameters {
-				texts++
-				if err := fits(p.Type, p.Text); err != nil {
-					return nil, err
-				}
-				it.fill(texts, p.Text)
+	for i := range given.Components {
+		c := &given.Components[i]
+		if c.Type != "body" {
+			if err := it.press(c); err != nil {
+				return nil, err
 			}
-		case c.Type == "button" && c.SubType == "quick_reply" && len(c.Index) == 1 && len(c.Parameters) == 1:
-			at := int(c.Index[0] - '0')
-			if at >= len(it.buttons) || c.Parameters[0].Type != "payload" {
-				return nil, refuse(132012, "Parameter format does not match format in the created template", "button %s", c.Index)
+			continue
+		}
+		for _, p := range c.Parameters {
+			texts++
+			if err := fits(p.Type, p.Text); err != nil {
+				return nil, err
 			}
-			it.buttons[at].id = c.Parameters[0].Payload
-		default:
-			return nil, refuse(132012, "Parameter format does not match format in the created template", "component %s", c.Type)
+			it.fill(texts, p.Text)
 		}
 	}
 	if texts != t.placeholders {
@@ -209,10 +206,23 @@ func (e *Emulator) templateItem(body []byte) (*item, error) {
 	return read(it), within("template", it.text, 1024)
 }
 
+// press gives a button of a template what comes back when it is pressed.
+func (it *item) press(c *part) error {
+	at := -1
+	if c.Type == "button" && c.SubType == "quick_reply" && len(c.Index) == 1 && len(c.Parameters) == 1 && c.Parameters[0].Type == "payload" {
+		at = int(c.Index[0] - '0')
+	}
+	if at < 0 || at >= len(it.buttons) {
+		return refuse(132012, "Parameter format does not match format in the created template", "component %s", c.Type)
+	}
+	it.buttons[at].id = c.Parameters[0].Payload
+	return nil
+}
+
 // fill puts a text into its place. The first two are tag and name, as in the header
 // of a card.
 func (it *item) fill(at int, text string) {
-	it.text = strings.ReplaceAll(it.text, "{{"+string(rune('0'+at))+"}}", text)
+	it.text = strings.ReplaceAll(it.text, "{{"+strconv.Itoa(at)+"}}", text)
 	switch at {
 	case 1:
 		it.name = "#" + text

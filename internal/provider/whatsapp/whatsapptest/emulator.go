@@ -17,6 +17,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -214,10 +215,10 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	if a.Kind == emulator.Greet {
 		return e.greet(), nil
 	}
-	who, known := e.holder[session]
-	if !known && e.lastOf(0, session) == nil && e.lastOf(1, session) == nil {
+	if e.lastOf(0, session) == nil && e.lastOf(1, session) == nil {
 		return nil, emulator.ErrNoSession
 	}
+	who := e.holder[session] // whoever looks first, if nobody has it
 	switch a.Kind {
 	case emulator.Say:
 		return []provider.Request{e.swipe(who, session, a.Text)}, nil
@@ -242,10 +243,9 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 
 // lastOf returns the last message of a session in somebody's chat.
 func (e *Emulator) lastOf(who int, tag string) *item {
-	items := e.phones[who].items
-	for i := len(items) - 1; i >= 0; i-- {
-		if items[i].tag == tag {
-			return items[i]
+	for _, it := range slices.Backward(e.phones[who].items) {
+		if it.tag == tag {
+			return it
 		}
 	}
 	return nil
@@ -267,9 +267,8 @@ func (e *Emulator) swipe(who int, tag, text string) provider.Request {
 
 // press has a human press the button by which a session is taken.
 func (e *Emulator) press(who int, tag string) ([]provider.Request, error) {
-	items := e.phones[who].items
-	for i := len(items) - 1; i >= 0; i-- {
-		if it := items[i]; it.tag == tag && it.offer {
+	for _, it := range slices.Backward(e.phones[who].items) {
+		if it.tag == tag && it.offer {
 			e.holder[tag] = who
 			return []provider.Request{e.pressed(who, it, it.buttons[0])}, nil
 		}

@@ -60,38 +60,45 @@ func (e *Emulator) Sessions() []emulator.Session {
 
 // show adds a message to what is seen of a session.
 func show(s *emulator.Session, p *phone, it *item) {
-	first, rest, _ := strings.Cut(it.text, "\n")
+	about := func(how string) bool { return strings.HasPrefix(it.text, "#"+it.tag+how) }
+	note := func(text string) {
+		s.Lines = append(s.Lines, emulator.Line{From: emulator.FromNote, Name: p.name, Text: text})
+	}
 	switch {
 	case it.mine:
-		if it.quote != "" && it.text != "" {
+		if it.text != "" {
 			s.Lines = append(s.Lines, emulator.Line{From: emulator.FromHuman, Name: p.name, Text: it.text})
 		}
 	case it.offer:
-		if name := strings.TrimSpace(strings.TrimPrefix(it.name, "#"+it.tag)); name != "" {
-			s.Customer.Name = name
-		}
+		s.Customer.Name = strings.TrimSpace(strings.TrimPrefix(it.name, "#"+it.tag))
 		if s.Context == "" {
 			s.Context = it.text
 		}
-		s.Lines = append(s.Lines, emulator.Line{From: emulator.FromNote, Name: p.name, Text: "offer: " + it.text})
-	case strings.HasPrefix(it.text, "#"+it.tag+" is yours"):
+		note("offer: " + it.text)
+	case about(" is yours"):
 		s.Context = it.text
 		facts(s)
-		s.Lines = append(s.Lines, emulator.Line{From: emulator.FromNote, Name: p.name, Text: it.text})
-	case strings.HasPrefix(it.text, "#"+it.tag+": "):
+		note(it.text)
+	case about(": "):
 		s.Closed = strings.TrimPrefix(it.text, "#"+it.tag+": ")
-	case strings.HasPrefix(it.text, "#"+it.tag+" is ") || strings.HasPrefix(it.text, "#"+it.tag+" was ") || strings.HasPrefix(it.text, "What you write next"):
+	case about(" is "), about(" was "):
 	default:
-		part := partMark.FindStringSubmatch(first)
-		if part == nil || part[1] == "1" {
-			s.Lines = append(s.Lines, emulator.Line{From: emulator.FromCustomer, Text: rest})
-			return
-		}
-		if last := &s.Lines[len(s.Lines)-1]; last.From == emulator.FromCustomer {
-			last.Text += rest
-		} else {
-			s.Context += rest
-		}
+		hear(s, it)
+	}
+}
+
+// hear adds what the customer said, which may come in several messages.
+func hear(s *emulator.Session, it *item) {
+	first, rest, _ := strings.Cut(it.text, "\n")
+	number := partMark.FindStringSubmatch(first)
+	if number == nil || number[1] == "1" {
+		s.Lines = append(s.Lines, emulator.Line{From: emulator.FromCustomer, Text: rest})
+		return
+	}
+	if last := &s.Lines[len(s.Lines)-1]; last.From == emulator.FromCustomer {
+		last.Text += rest
+	} else {
+		s.Context += rest // of what was told when the session was taken
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -65,9 +66,7 @@ func (e *Emulator) message(p *phone, wamid string, content map[string]any, quote
 	if !e.HideNumbers {
 		m["from"] = p.waID
 	}
-	for name, value := range content {
-		m[name] = value
-	}
+	maps.Copy(m, content)
 	if quote != "" {
 		m["context"] = map[string]any{"from": displayNumber, "id": quote}
 	}
