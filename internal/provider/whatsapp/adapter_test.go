@@ -308,6 +308,9 @@ func TestErrors(t *testing.T) {
 	status, code, subcode = http.StatusBadRequest, 2500, 463
 	_, err := a.Send(t.Context(), d.call(ada), handoff.Message{Text: "x"})
 	require.Equal(t, provider.ClassCredentials, provider.ClassOf(err))
+	status, code, subcode = http.StatusBadRequest, 100, 33
+	_, err = a.Send(t.Context(), d.call(ada), handoff.Message{Text: "x"})
+	require.Equal(t, provider.ClassIncomplete, provider.ClassOf(err), "no such number, or not the token's")
 	status, code, subcode = http.StatusBadRequest, 131056, 0
 	_, err = a.Send(t.Context(), d.call(ada), handoff.Message{Text: "x"})
 	require.Equal(t, 6*time.Second, provider.WaitOf(err))

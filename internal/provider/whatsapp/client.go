@@ -21,6 +21,7 @@ const (
 	codePair     = 131056 // too many messages to one human
 	codeSpam     = 131048 // the number was reported too often; it lasts for hours
 	pairPause    = 6 * time.Second
+	subUnknown   = 33 // with 100: no such number or account, or none that the token may use
 	subExpired   = 463
 	subInvalid   = 467
 	maxErrorText = 400
@@ -117,7 +118,7 @@ func classify(e *provider.Error, f *failure) {
 		e.Class = provider.ClassRateLimited
 	case slices.Contains(transientCodes, code):
 		e.Class = provider.ClassTransient
-	case slices.Contains(templateCodes, code):
+	case slices.Contains(templateCodes, code), code == 100 && f.Subcode == subUnknown:
 		e.Class = provider.ClassIncomplete
 	case slices.Contains(personCodes, code):
 		e.Class = provider.ClassRejected

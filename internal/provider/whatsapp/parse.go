@@ -183,26 +183,36 @@ func (a *Adapter) status(s *status, contacts []contact) []handoff.Inbound {
 		return nil
 	}
 	var all []handoff.Inbound
-	isBarred := s.Status == "failed" && barred(s.Errors)
-	to, known := a.staff.find(phoneOf(s.RecipientID, s.RecipientUserID, contacts))
-	if known && from.key != "" && (isBarred || s.Status == "sent" || s.Status == "delivered" || s.Status == "read") {
-		all = append(all, handoff.Inbound{SessionID: from.sessionID, VendorID: s.ID, Body: handoff.PersonTold{
-			Person: to.phone, Delivery: from.key, Barred: isBarred,
-		}})
-		if isBarred {
+	told := handoff.PersonTold{Delivery: from.key, Barred: s.Status == statusFailed && barred(s.Errors)}
+	got := told.Barred || s.Status == "sent" || s.Status == "delivered" || s.Status == statusRead
+	if to, known := a.staff.find(phoneOf(s.RecipientID, s.RecipientUserID, contacts)); known && got && from.key != "" {
+		told.Person = to.phone
+		all = append(all, handoff.Inbound{SessionID: from.sessionID, VendorID: s.ID, Body: told})
+		if told.Barred {
 			return all // it is not lost: they get it once they answer
 		}
 	}
-	if from.kind != kindMessage {
-		return all
-	}
-	switch s.Status {
-	case "failed":
-		all = append(all, handoff.Inbound{VendorID: s.ID, Body: handoff.StatusReported{Status: handoff.MessageFailed, Detail: describeAll(s.Errors)}})
-	case "read":
-		all = append(all, handoff.Inbound{VendorID: s.ID, Body: handoff.StatusReported{Status: handoff.MessageRead}})
+	if report, ok := reported(s); ok && from.kind == kindMessage {
+		all = append(all, handoff.Inbound{VendorID: s.ID, Body: report})
 	}
 	return all
+}
+
+// The statuses that customers learn of.
+const (
+	statusFailed = "failed"
+	statusRead   = "read"
+)
+
+func reported(s *status) (handoff.StatusReported, bool) {
+	switch s.Status {
+	case statusFailed:
+		return handoff.StatusReported{Status: handoff.MessageFailed, Detail: describeAll(s.Errors)}, true
+	case statusRead:
+		return handoff.StatusReported{Status: handoff.MessageRead}, true
+	default:
+		return handoff.StatusReported{}, false
+	}
 }
 
 func barred(list []failure) bool {
