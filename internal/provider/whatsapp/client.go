@@ -105,25 +105,35 @@ func judge(now handoff.Clock) func(int, http.Header, []byte) error {
 }
 
 func classify(e *provider.Error, f *failure) {
-	code := f.Code
-	switch {
-	case code == codePair:
+	switch class := classOf(f); {
+	case f.Code == codePair:
 		// It is one human's limit, and no reason to stop writing to the others.
 		e.Class, e.RetryAfter = provider.ClassTransient, max(e.RetryAfter, pairPause)
-	case code == codeSpam:
+	case f.Code == codeSpam:
 		e.Class, e.RetryAfter = provider.ClassRateLimited, provider.MaxRetryAfter
-	case f.Subcode == subExpired, f.Subcode == subInvalid, code >= 200 && code < 300, slices.Contains(credentialCodes, code):
-		e.Class = provider.ClassCredentials
-	case slices.Contains(limitCodes, code):
-		e.Class = provider.ClassRateLimited
-	case slices.Contains(transientCodes, code):
-		e.Class = provider.ClassTransient
-	case slices.Contains(templateCodes, code), code == 100 && f.Subcode == subUnknown:
-		e.Class = provider.ClassIncomplete
-	case slices.Contains(personCodes, code):
-		e.Class = provider.ClassRejected
+	case class != "":
+		e.Class = class
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests:
 		e.Class = provider.ClassRejected
+	}
+}
+
+// classOf returns the class of an error by its code; empty = the code says nothing.
+func classOf(f *failure) provider.Class {
+	code := f.Code
+	switch {
+	case f.Subcode == subExpired, f.Subcode == subInvalid, code >= 200 && code < 300, slices.Contains(credentialCodes, code):
+		return provider.ClassCredentials
+	case slices.Contains(limitCodes, code):
+		return provider.ClassRateLimited
+	case slices.Contains(transientCodes, code):
+		return provider.ClassTransient
+	case slices.Contains(templateCodes, code), code == 100 && f.Subcode == subUnknown:
+		return provider.ClassIncomplete
+	case slices.Contains(personCodes, code):
+		return provider.ClassRejected
+	default:
+		return ""
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/human-handoff/handoff/internal/handoff"
@@ -184,7 +185,7 @@ func (a *Adapter) status(s *status, contacts []contact) []handoff.Inbound {
 	}
 	var all []handoff.Inbound
 	told := handoff.PersonTold{Delivery: from.key, Barred: s.Status == statusFailed && barred(s.Errors)}
-	got := told.Barred || s.Status == "sent" || s.Status == "delivered" || s.Status == statusRead
+	got := told.Barred || slices.Contains([]string{"sent", "delivered", statusRead}, s.Status)
 	if to, known := a.staff.find(phoneOf(s.RecipientID, s.RecipientUserID, contacts)); known && got && from.key != "" {
 		told.Person = to.phone
 		all = append(all, handoff.Inbound{SessionID: from.sessionID, VendorID: s.ID, Body: told})
