@@ -21,7 +21,7 @@ import (
 )
 
 type emulateCommand struct {
-	Provider   string `arg:"" help:"Kind of provider: chatwoot, intercom, livechat, slack, webhook, zendesk." name:"provider"`
+	Provider   string `arg:"" help:"Kind of provider: chatwoot, intercom, livechat, slack, webhook, whatsapp, zendesk." name:"provider"`
 	Listen     string `default:"127.0.0.1:8090" env:"HANDOFF_EMULATE_LISTEN" help:"Address to listen on; port 0 picks a free one." placeholder:"HOST:PORT"`
 	ReceiveURL string `env:"HANDOFF_EMULATE_RECEIVE_URL" help:"Receive URL that ConfigureProvider returned; it can be entered on the page, too." name:"receive-url" placeholder:"URL"`
 }
@@ -47,6 +47,9 @@ func (c *emulateCommand) Run(ctx context.Context, io stdio) error {
 	vendor := traits.New(time.Now)
 	front := emulator.NewFront(vendor)
 	sender := emulator.NewSender(sending, guarded.Client(), traits.Retries)
+	if r, ok := vendor.(emulator.Reporter); ok {
+		r.Report(sender.Later)
+	}
 	play := emulator.NewPlayground(title(c.Provider), vendor, front, sender)
 	server := &http.Server{Handler: play, ReadHeaderTimeout: stopTimeout}
 	defer func() {

@@ -12,6 +12,8 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/slack/slacktest"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/provider/webhook/webhooktest"
+	"github.com/human-handoff/handoff/internal/provider/whatsapp"
+	"github.com/human-handoff/handoff/internal/provider/whatsapp/whatsapptest"
 	"github.com/human-handoff/handoff/internal/provider/zendesk"
 	"github.com/human-handoff/handoff/internal/provider/zendesk/zendesktest"
 )
@@ -26,5 +28,6 @@ func Emulators() map[string]emulator.Traits {
 		slack.Name:    slacktest.Traits(),
 		chatwoot.Name: chatwoottest.Traits(),
 		zendesk.Name:  zendesktest.Traits(),
+		whatsapp.Name: whatsapptest.Traits(),
 	}
 }

@@ -75,6 +75,11 @@ func (s *Sender) Deliveries() []Delivery {
 	return append([]Delivery{}, s.deliveries...)
 }
 
+// Later sends a webhook, in its own time.
+func (s *Sender) Later(r provider.Request) {
+	s.group.Go(func() { s.Send([]provider.Request{r}) })
+}
+
 // Send makes the first attempt for each webhook and returns what came of it.
 // Further ones follow by themselves.
 func (s *Sender) Send(all []provider.Request) []Delivery {

@@ -99,7 +99,7 @@ func customerTypes(e *env) {
 
 func customerReads(e *env) {
 	c, other := e.open(e.t), e.open(e.t)
-	shown := e.signal(c, e.caps.ReadReceipts, handoff.Signal{Author: handoff.AuthorCustomer, Kind: handoff.SignalRead, UpTo: 1})
+	shown := e.signal(c, e.conn.Signals(handoff.SignalRead), handoff.Signal{Author: handoff.AuthorCustomer, Kind: handoff.SignalRead, UpTo: 1})
 	assert.Equal(e.t, shown, e.seen(e.t, c).Read)
 	assert.False(e.t, e.seen(e.t, other).Read)
 }

@@ -131,6 +131,8 @@ func Traits() emulator.Traits {
 			handoff.ClosedByExpiry:         "the conversation ended, for it lasted too long.",
 		},
 		Lacks: map[emulator.ActKind]string{
+			emulator.Attach: "who sends a file is told that it was not relayed",
+			emulator.Type:   "no webhook tells it", emulator.Rest: "no webhook tells it",
 			emulator.SayHTML:  "people write plain text on phones",
 			emulator.Farewell: "closing is a message of its own",
 			emulator.Snooze:   elsewhere,
