@@ -9,6 +9,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
@@ -39,19 +41,42 @@ type Call struct {
 	Into   any    // filled from the answer's JSON; nil = it is not looked at
 	Header http.Header
 
+	Form url.Values // sent as a form instead of Body; nil = none
+	File *File      // sent as it is instead of Body; nil = none
+
 	// Seen is shown the headers of an answer that is good; may be nil.
 	Seen func(http.Header)
 }
 
+// File is content that is sent as it is.
+type File struct {
+	Content io.Reader
+	Size    int64
+	Type    string // media type
+}
+
+// payload returns what a call sends, nil for nothing, how long it is, and its media type.
+func (c *Call) payload() (body io.Reader, size int64, mediaType string, err error) {
+	switch {
+	case c.File != nil && c.File.Size == 0:
+		return http.NoBody, 0, c.File.Type, nil // of an empty reader the length would count as unknown
+	case c.File != nil:
+		return c.File.Content, c.File.Size, c.File.Type, nil
+	case c.Form != nil:
+		text := c.Form.Encode()
+		return strings.NewReader(text), int64(len(text)), "application/x-www-form-urlencoded", nil
+	case c.Body != nil:
+		data, err := encode(c.Body)
+		return bytes.NewReader(data), int64(len(data)), "application/json", err
+	}
+	return nil, 0, "", nil
+}
+
 // Do makes a call. What was cut or could not be understood is transient.
 func (c *Client) Do(ctx context.Context, call Call) error {
-	var body io.Reader
-	if call.Body != nil {
-		data, err := encode(call.Body)
-		if err != nil {
-			return provider.Errorf(provider.ClassRejected, "encode the call: %w", err)
-		}
-		body = bytes.NewReader(data)
+	body, size, mediaType, err := call.payload()
+	if err != nil {
+		return provider.Errorf(provider.ClassRejected, "encode the call: %w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, call.Method, c.Base+call.Path, body)
 	if err != nil {
@@ -60,7 +85,8 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.ContentLength = size
+		req.Header.Set("Content-Type", mediaType)
 	}
 	for _, header := range []http.Header{c.Header, call.Header} {
 		maps.Copy(req.Header, header)

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +69,25 @@ func TestErrorsHaveAClass(t *testing.T) {
 		assert.ErrorContains(t, err, test.says, name)
 		assert.NotContains(t, err.Error(), "secret", name)
 	}
+}
+
+func TestFormsAndFiles(t *testing.T) {
+	t.Parallel()
+	var mediaType, body string
+	var size int64
+	c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		mediaType, body, size = r.Header.Get("Content-Type"), string(data), r.ContentLength
+		_, _ = io.WriteString(w, "OK, and no JSON")
+	})
+	require.NoError(t, c.Do(t.Context(), restapi.Call{Method: http.MethodPost, Path: "/", Form: url.Values{"a": {"1 & 2"}}}))
+	assert.Equal(t, []any{"application/x-www-form-urlencoded", "a=1+%26+2", int64(9)}, []any{mediaType, body, size})
+
+	for _, content := range []string{"the content", ""} {
+		file := restapi.File{Content: io.MultiReader(strings.NewReader(content)), Size: int64(len(content)), Type: "image/png"}
+		require.NoError(t, c.Do(t.Context(), restapi.Call{Method: http.MethodPost, Path: "/", File: &file}))
+		assert.Equal(t, []any{"image/png", content, file.Size}, []any{mediaType, body, size}, "its size is told, whatever it is read from")
+	}
+	file := restapi.File{Content: strings.NewReader("short"), Size: 10, Type: "image/png"}
+	require.Error(t, c.Do(t.Context(), restapi.Call{Method: http.MethodPost, Path: "/", File: &file}))
 }
