@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
@@ -16,6 +15,7 @@ import (
 // Adapter talks to one channel.
 type Adapter struct {
 	client     client
+	files      provider.Files
 	now        handoff.Clock
 	secret     string
 	appToken   string
@@ -111,9 +111,13 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 	if err != nil {
 		return "", err
 	}
-	text := m.Text
-	if length := utf8.RuneCountInString(escape(text)); length > maxText {
-		return "", provider.Errorf(provider.ClassRejected, "the message has %d characters as Slack counts them, and Slack takes %d; send it in parts", length, maxText)
+	if err := tooLong(m.Text); err != nil {
+		return "", err
+	}
+	out := reply(c, channel, thread, c.IdempotencyKey, m.Text)
+	out.Username, out.IconEmoji = cmp.Or(c.Ref.Data, anonymous), icon
+	if len(m.Attachments) > 0 {
+		return a.sendFiles(ctx, c, m, out)
 	}
 	if c.Repeat {
 		there, err := a.client.sent(ctx, channel, thread, c.SessionID, c.Time)
@@ -121,8 +125,6 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 			return there[c.IdempotencyKey], err
 		}
 	}
-	out := reply(c, channel, thread, c.IdempotencyKey, text)
-	out.Username, out.IconEmoji = cmp.Or(c.Ref.Data, anonymous), icon
 	ts, err := a.client.post(ctx, out)
 	return ts, untouched(err)
 }

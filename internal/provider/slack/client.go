@@ -117,6 +117,7 @@ type metadata struct {
 type payload struct {
 	Session string `json:"session"`
 	Message string `json:"message"`
+	Files   string `json:"files,omitempty"` // ids of the files that follow, by commas; empty for one that does not
 }
 
 // post sends a message and returns its timestamp, which is its id.
@@ -190,14 +191,33 @@ func (c *client) said(ctx context.Context, channel, thread string, since time.Ti
 // sent returns the timestamps of those of our messages since a time that carry a
 // session's ids, by those ids.
 func (c *client) sent(ctx context.Context, channel, thread, session string, since time.Time) (map[string]string, error) {
+	there, err := c.found(ctx, channel, thread, session, since)
+	stamps := map[string]string{}
+	for id, m := range there.messages {
+		stamps[id] = m.TS
+	}
+	return stamps, err
+}
+
+// found is what is there of a session.
+type found struct {
+	messages map[string]message // ours, by the ids that they carry
+	files    map[string]bool    // anybody's, by their ids
+}
+
+// found looks for what is there of a session since a time.
+func (c *client) found(ctx context.Context, channel, thread, session string, since time.Time) (found, error) {
 	all, err := c.said(ctx, channel, thread, since.Add(-lookBack))
-	found := map[string]string{}
+	there := found{map[string]message{}, map[string]bool{}}
 	for _, m := range all {
 		if m.Metadata.EventType == eventType && m.Metadata.Payload.Session == session {
-			found[m.Metadata.Payload.Message] = m.TS
+			there.messages[m.Metadata.Payload.Message] = m
+		}
+		for _, f := range m.Files {
+			there.files[f.ID] = true
 		}
 	}
-	return found, err
+	return there, err
 }
 
 // name returns the name by which somebody goes.

@@ -11,6 +11,7 @@
 //	adapter.go   our terms to Slack's: start, message, close
 //	card.go      what a session looks like in the channel
 //	client.go    the calls
+//	files.go     files both ways
 //	errors.go    what Slack's refusals mean
 //	verify.go    signatures, and secrets that are not kept
 //	parse.go     what events and buttons tell
@@ -76,6 +77,7 @@ func (Kind) Describe() provider.Descriptor {
 		Beta:   true,
 		Config: &handoffv1.SlackConfig{},
 		Capabilities: handoff.Capabilities{
+			Attachments: true, MaxAttachmentBytes: maxFileBytes,
 			CanClose: true, ShowsEnd: true, MaxTextBytes: maxText, MaxTranscriptBytes: maxTranscript,
 		},
 		Limits:     provider.Limits{Concurrent: 4, PerSecond: 1, Burst: 4, Looks: 0.5},
@@ -175,7 +177,7 @@ func (k Kind) Open(config proto.Message, deps provider.Deps) (provider.Adapter, 
 			},
 			base: base,
 		},
-		now: deps.Now, secret: c.GetSigningSecret(), appToken: c.GetAppToken(), channel: c.GetChannelId(), mention: c.GetMention(),
+		files: deps.Files, now: deps.Now, secret: c.GetSigningSecret(), appToken: c.GetAppToken(), channel: c.GetChannelId(), mention: c.GetMention(),
 		closeWord:  cmp.Or(c.GetCloseWord(), defaultCloseWord),
 		notePrefix: cmp.Or(c.GetNotePrefix(), defaultNotePrefix),
 	}, nil

@@ -56,12 +56,6 @@ type message struct {
 	Files        []file          `json:"files"`
 }
 
-// file is a file that somebody shared.
-type file struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-}
-
 // profile is how somebody calls themselves.
 type profile struct {
 	Name        string `json:"name"`
@@ -208,29 +202,21 @@ func isReply(m message) bool {
 // replyTold returns what a human's reply tells.
 func (a *Adapter) replyTold(m message, names map[string]string) []handoff.Inbound {
 	in := handoff.Inbound{Ref: refOf(m.Channel, m.ThreadTS), Key: "message:" + m.Channel + ":" + m.TS}
-	text := withFiles(plain(m.Text, names), m.Files)
+	text := plain(m.Text, names)
 	trimmed := strings.TrimSpace(text)
+	files, lines := a.filesTold(m.Files)
 	switch {
 	case strings.EqualFold(trimmed, a.closeWord):
 		in.Body = handoff.HumanClosed{}
-	case strings.HasPrefix(trimmed, a.notePrefix) || trimmed == "":
+	case strings.HasPrefix(trimmed, a.notePrefix) || trimmed == "" && len(m.Files) == 0:
 		return nil
 	default:
-		in.Body = handoff.HumanMessage{AuthorName: cmp.Or(m.UserProfile.name(), names[m.User]), Text: text}
+		if len(lines) > 0 {
+			text = strings.TrimPrefix(text+"\n"+strings.Join(lines, "\n"), "\n")
+		}
+		in.Body = handoff.HumanMessage{AuthorName: cmp.Or(m.UserProfile.name(), names[m.User]), Text: text, Files: files}
 	}
 	return []handoff.Inbound{in}
-}
-
-// withFiles names files in a text, for they are not carried.
-func withFiles(text string, files []file) string {
-	lines := make([]string, 0, 1+len(files))
-	if text != "" {
-		lines = append(lines, text)
-	}
-	for _, f := range files {
-		lines = append(lines, "["+cmp.Or(f.Name, f.Title, "file")+"]")
-	}
-	return strings.Join(lines, "\n")
 }
 
 // buttonsTold returns what buttons tell. Whose session it is says the card on which
