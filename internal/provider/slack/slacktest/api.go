@@ -25,14 +25,16 @@ var methods = map[string]struct {
 	do   method
 	json bool
 }{
-	"auth.test":             {(*Emulator).authTest, true},
-	"apps.connections.open": {(*Emulator).openConnection, true},
-	"chat.postMessage":      {(*Emulator).postMessage, true},
-	"chat.update":           {(*Emulator).update, true},
-	"conversations.history": {(*Emulator).history, false},
-	"conversations.info":    {(*Emulator).info, false},
-	"conversations.replies": {(*Emulator).threadReplies, false},
-	"users.info":            {(*Emulator).userInfo, false},
+	"auth.test":                    {(*Emulator).authTest, true},
+	"apps.connections.open":        {(*Emulator).openConnection, true},
+	"chat.postMessage":             {(*Emulator).postMessage, true},
+	"chat.update":                  {(*Emulator).update, true},
+	"files.completeUploadExternal": {(*Emulator).complete, true},
+	"files.getUploadURLExternal":   {(*Emulator).uploadURL, false},
+	"conversations.history":        {(*Emulator).history, false},
+	"conversations.info":           {(*Emulator).info, false},
+	"conversations.replies":        {(*Emulator).threadReplies, false},
+	"users.info":                   {(*Emulator).userInfo, false},
 }
 
 func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +65,10 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"ok":false,"error":"ratelimited"}`))
 		return
 	}
-	answer, word := m.do(e, c)
+	answer, word := object(nil), e.refusing[name]
+	if word == "" {
+		answer, word = m.do(e, c)
+	}
 	if word != "" {
 		refuse(w, object{"error": word})
 		return

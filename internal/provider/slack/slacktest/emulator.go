@@ -10,6 +10,7 @@
 //	scopes.go    which scopes Slack asks for
 //	event.go     events and buttons, signed
 //	markup.go    what members see of a text, and what becomes of what they type
+//	files.go     files
 //	socket.go    Socket Mode
 package slacktest
 
@@ -68,6 +69,9 @@ type Emulator struct {
 	second  struct{ at, posts int64 } // for PerSecond
 	used    map[string]bool           // scopes
 	events  int
+	files   []*stored
+
+	refusing map[string]string // of files, by method
 
 	sockets sockets
 }
@@ -83,6 +87,7 @@ type post struct {
 	blocks     []block
 	rawBlocks  json.RawMessage
 	metadata   json.RawMessage
+	files      []*stored
 	note       bool
 }
 
@@ -116,8 +121,7 @@ func Traits() emulator.Traits {
 		},
 		Expires: true,
 		Lacks: map[emulator.ActKind]string{
-			emulator.Attach: "the adapter names a human's file in the text",
-			emulator.Type:   "the adapter does not read it", emulator.Rest: "the adapter does not read it",
+			emulator.Type: "the adapter does not read it", emulator.Rest: "the adapter does not read it",
 			emulator.SayHTML:  "texts are in Slack's own markup",
 			emulator.Farewell: "a message and an end are two things",
 			emulator.Snooze:   "a thread has no states", emulator.Reopen: "a thread has no states",
@@ -221,6 +225,14 @@ func (e *Emulator) session(card *post) emulator.Session {
 		s.Closed = last
 	}
 	for _, p := range e.replies(card.ts) {
+		for _, f := range p.files {
+			if p.user == botUser {
+				s.Files = append(s.Files, emulator.File{Name: f.title, Content: f.content})
+			}
+		}
+		if len(p.files) > 0 && p.text == "" {
+			continue
+		}
 		line := p.line()
 		if line.From == emulator.FromBot {
 			context = append(context, line.Text)
@@ -294,6 +306,11 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	switch a.Kind {
 	case emulator.Say:
 		return one(e.says(bob, card, a.Text, false))
+	case emulator.Attach:
+		if a.File == nil {
+			return nil, emulator.ErrLacks
+		}
+		return one(e.event(e.messageEvent(e.attaches(bob, card, a.Text, a.File))))
 	case emulator.Note:
 		return one(e.says(bob, card, "// "+a.Text, true))
 	case emulator.Close:
@@ -364,9 +381,14 @@ func (e *Emulator) Webhook(body []byte) provider.Request {
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == socketPath {
+	switch path := r.URL.Path; {
+	case path == socketPath:
 		e.serveSocket(w, r)
-		return
+	case strings.HasPrefix(path, uploadPath):
+		e.serveUpload(w, r)
+	case strings.HasPrefix(path, filePath):
+		e.serveFile(w, r)
+	default:
+		e.serveAPI(w, r)
 	}
-	e.serveAPI(w, r)
 }

@@ -111,6 +111,16 @@ func (e *Emulator) shown(p *post, metadata bool) object {
 	if len(p.rawBlocks) > 0 {
 		m["blocks"] = p.rawBlocks
 	}
+	if len(p.files) > 0 {
+		var files []object
+		for _, f := range p.files {
+			files = append(files, f.shown())
+		}
+		m["files"], m["upload"] = files, false
+		if p.bot == "" {
+			m["subtype"] = "file_share"
+		}
+	}
 	if p.bot != "" {
 		m["bot_id"], m["app_id"], m["bot_profile"] = p.bot, app, object{"id": p.bot, "app_id": app, "name": "Handoff", "deleted": false}
 	}
