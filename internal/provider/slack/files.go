@@ -26,12 +26,15 @@ const (
 
 	maxFileBytes = 10 << 20 // what one call brings there in time over a slow line, too
 	maxFileName  = 200
+
+	tooLarge = "file_upload_size_restricted"
 )
 
 // notTaken are refusals of a file, in whose place a link goes.
 var notTaken = []string{
-	"file_type_not_allowed", "blocked_file_type", "file_upload_size_restricted", "file_uploads_disabled",
+	"file_type_not_allowed", "blocked_file_type", tooLarge, "file_uploads_disabled",
 	"file_uploads_except_images_disabled", "storage_limit_reached",
+	"file_not_found", // what was uploaded is gone
 }
 
 // sendFiles brings a message with files to a thread. Files bear the app's name there,
@@ -77,7 +80,7 @@ func (a *Adapter) uploadAll(ctx context.Context, m handoff.Message) (ids []strin
 		id, err := a.upload(ctx, file)
 		switch {
 		case isNotTaken(err):
-			links = append(links, a.linkTo(file))
+			id, links = "", append(links, a.linkTo(file))
 		case err != nil:
 			return nil, "", err
 		default:
@@ -134,7 +137,7 @@ func (c *client) put(ctx context.Context, address string, file restapi.File) err
 		e.Class = provider.ClassTransient // the next attempt gets another address
 		return err
 	}
-	return &refused{code: notTaken[0], error: err}
+	return &refused{code: tooLarge, error: err}
 }
 
 // share has a file that was uploaded seen in a thread, or a link to it if Slack

@@ -1,6 +1,8 @@
 package slack_test
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path"
@@ -96,12 +98,14 @@ func everything(t *testing.T, vendor *slacktest.Emulator) (methods map[string]bo
 	t.Helper()
 	server := providertest.NewServer(t, vendor)
 	config := vendor.Config(server.URL()).(*handoffv1.SlackConfig)
-	adapter, err := slack.Kind{}.Open(config, provider.Deps{HTTP: http.DefaultClient, Now: time.Now})
+	adapter, err := slack.Kind{}.Open(config, provider.Deps{HTTP: http.DefaultClient, Now: time.Now, Files: kept{}})
 	require.NoError(t, err)
 	err = exercise(t, vendor, adapter)
 	methods = map[string]bool{}
 	for _, call := range server.Calls() {
-		methods[path.Base(call.Path)] = true
+		if strings.HasPrefix(call.Path, "/api/") {
+			methods[path.Base(call.Path)] = true
+		}
 	}
 	return methods, err
 }
@@ -126,7 +130,7 @@ func exercise(t *testing.T, vendor *slacktest.Emulator, a provider.Adapter) erro
 	}
 	require.Equal(t, c.Ref, again)
 	c.IdempotencyKey = "msg_1"
-	if _, err := a.Send(ctx, c, handoff.Message{Text: "hello"}); err != nil {
+	if _, err := a.Send(ctx, c, handoff.Message{Text: "hello", Attachments: []handoff.Attachment{attachment("file_1", "a.png")}}); err != nil {
 		return err
 	}
 	if _, err := vendor.Do(c.Ref.ID, emulator.Act{Kind: emulator.Say, Text: "hi"}); err != nil {
@@ -137,11 +141,37 @@ func exercise(t *testing.T, vendor *slacktest.Emulator, a provider.Adapter) erro
 		return err
 	}
 	require.Len(t, told, 1)
+	if err := fetches(t, vendor, a, c.Ref.ID); err != nil {
+		return err
+	}
 	if _, err := a.(provider.Introducer).Name(ctx, "U0BOB000001"); err != nil {
 		return err
 	}
 	c.IdempotencyKey = "ses_1-close"
 	return a.Close(ctx, c, handoff.ClosedByCustomer)
+}
+
+// fetches has a human send a file, and fetches it as the core does.
+func fetches(t *testing.T, vendor *slacktest.Emulator, a provider.Adapter, session string) error {
+	t.Helper()
+	all, err := vendor.Do(session, emulator.Act{Kind: emulator.Attach, File: &emulator.File{Name: "b.txt", Content: "of a human"}})
+	require.NoError(t, err)
+	_, inbound, err := a.Parse(all[0])
+	require.NoError(t, err)
+	remote := inbound[0].Body.(handoff.HumanMessage).Files[0]
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, remote.URL, http.NoBody)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", remote.Header["Authorization"])
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+		return errors.New("missing_scope (" + slacktest.Download + "), of which a page to log in tells")
+	}
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, "of a human", string(content))
+	return nil
 }
 
 // TestScopesAreThoseThatTheCallsNeed compares what the manifest asks for with what
@@ -185,7 +215,7 @@ func TestNoScopeCanBeLeftOut(t *testing.T) {
 			vendor.Private = private
 			vendor.Scopes = slices.Delete(slices.Clone(slack.Scopes), i, i+1)
 			server := providertest.NewServer(t, vendor)
-			adapter, err := slack.Kind{}.Open(vendor.Config(server.URL()), provider.Deps{HTTP: http.DefaultClient, Now: time.Now})
+			adapter, err := slack.Kind{}.Open(vendor.Config(server.URL()), provider.Deps{HTTP: http.DefaultClient, Now: time.Now, Files: kept{}})
 			require.NoError(t, err)
 			err = adapter.Check(t.Context())
 			require.ErrorContains(t, err, scope)

@@ -215,7 +215,7 @@ func TestNamesAreAskedForWhereTheyAreUsed(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, r := range []provider.Request{
-		event(nil), event(map[string]any{"subtype": "file_share", "files": []any{map[string]any{"id": "F1", "name": "a.png", "size": 1234}}}),
+		event(nil), event(map[string]any{"subtype": "file_share", "files": []any{map[string]any{"id": "F1", "name": "a.png", "size": 1234, "url_private": "https://files.slack.com/files-pri/T1-F1/a.png"}}}),
 		event(map[string]any{"text": "<@U222> <https://x.example|x> &lt;&gt;&amp; <!date^1^{date}|d> < >"}), press(nil),
 		jsonRequest(`{"token":"x","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}`),
 		jsonRequest(`{"type":"event_callback","event":{"type":"message","subtype":"message_changed","hidden":true,"message":{"ts":"1"}}}`),
@@ -243,7 +243,10 @@ func FuzzParse(f *testing.F) {
 			require.NotEmpty(t, in.Key)
 			require.Contains(t, in.Ref, "/", "the channel and the thread")
 			if m, ok := in.Body.(handoff.HumanMessage); ok {
-				require.NotEmpty(t, strings.TrimSpace(m.Text))
+				require.True(t, strings.TrimSpace(m.Text) != "" || len(m.Files) > 0)
+				for _, f := range m.Files {
+					require.Regexp(t, `^https://([^/]*\.)?slack\.com(:\d*)?(/|\?|#|$)`, f.URL, "the token is for Slack alone")
+				}
 				require.True(t, utf8.ValidString(m.Text))
 			}
 		}
