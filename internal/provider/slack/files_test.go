@@ -188,20 +188,22 @@ func TestHumansFiles(t *testing.T) {
 		wantURL    string
 		wantText   string
 	}{
-		"a file":                  {file: file(nil), wantURL: address},
-		"with a word":             {text: "look", file: file(nil), wantURL: address, wantText: "look"},
-		"a snippet":               {file: file(map[string]any{"mode": "snippet"}), wantURL: address},
-		"only shown":              {file: file(map[string]any{"url_private_download": ""}), wantURL: "https://files.slack.com/files-pri/T1-F1/a.png"},
-		"deleted":                 {file: map[string]any{"id": "F1", "mode": "tombstone"}, wantText: "[file]"},
-		"beyond the free plan":    {file: file(map[string]any{"mode": "hidden_by_limit"}), wantText: "[a.png]"},
-		"to be looked up":         {file: map[string]any{"id": "F1", "file_access": "check_file_info"}, wantText: "[file]"},
-		"of another storage":      {text: "look", file: file(map[string]any{"mode": "external", "is_external": true, "url_private": "https://drive.example/1"}), wantText: "look\na.png: https://drive.example/1"},
-		"at another host":         {file: file(map[string]any{"url_private_download": "https://evil.example/a.png"}), wantText: "[a.png]"},
-		"at a host that looks so": {file: file(map[string]any{"url_private_download": "https://notslack.com/a.png"}), wantText: "[a.png]"},
-		"in the clear":            {file: file(map[string]any{"url_private_download": "http://files.slack.com/a.png"}), wantText: "[a.png]"},
-		"of a government":         {base: "https://slack-gov.com", file: file(map[string]any{"url_private_download": "https://files.slack-gov.com/a.png"}), wantURL: "https://files.slack-gov.com/a.png"},
-		"over a proxy":            {base: "https://proxy.example/slack", file: file(nil), wantURL: "https://proxy.example/slack/files-pri/T1-F1/download/a.png"},
-		"elsewhere over a proxy":  {base: "https://proxy.example/slack", file: file(map[string]any{"url_private_download": "https://evil.example/a.png"}), wantText: "[a.png]"},
+		"a file":                    {file: file(nil), wantURL: address},
+		"with a word":               {text: "look", file: file(nil), wantURL: address, wantText: "look"},
+		"a snippet":                 {file: file(map[string]any{"mode": "snippet"}), wantURL: address},
+		"only shown":                {file: file(map[string]any{"url_private_download": ""}), wantURL: "https://files.slack.com/files-pri/T1-F1/a.png"},
+		"deleted":                   {file: map[string]any{"id": "F1", "mode": "tombstone"}, wantText: "[file]"},
+		"beyond the free plan":      {file: file(map[string]any{"mode": "hidden_by_limit"}), wantText: "[a.png]"},
+		"to be looked up":           {file: map[string]any{"id": "F1", "file_access": "check_file_info"}, wantText: "[file]"},
+		"of another storage":        {text: "look", file: file(map[string]any{"mode": "external", "is_external": true, "url_private": "https://drive.example/1"}), wantText: "look\na.png: https://drive.example/1"},
+		"at another host":           {file: file(map[string]any{"url_private_download": "https://evil.example/a.png"}), wantText: "[a.png]"},
+		"at a host that looks so":   {file: file(map[string]any{"url_private_download": "https://notslack.com/a.png"}), wantText: "[a.png]"},
+		"in the clear":              {file: file(map[string]any{"url_private_download": "http://files.slack.com/a.png"}), wantText: "[a.png]"},
+		"in the clear over a proxy": {base: "https://proxy.example", file: file(map[string]any{"url_private_download": "http://files.slack.com/a.png"}), wantText: "[a.png]"},
+		"external by its mark":      {file: file(map[string]any{"is_external": true}), wantText: "a.png: https://files.slack.com/files-pri/T1-F1/a.png"},
+		"of a government":           {base: "https://slack-gov.com", file: file(map[string]any{"url_private_download": "https://files.slack-gov.com/a.png"}), wantURL: "https://files.slack-gov.com/a.png"},
+		"over a proxy":              {base: "https://proxy.example/slack", file: file(nil), wantURL: "https://proxy.example/slack/files-pri/T1-F1/download/a.png"},
+		"elsewhere over a proxy":    {base: "https://proxy.example/slack", file: file(map[string]any{"url_private_download": "https://evil.example/a.png"}), wantText: "[a.png]"},
 	} {
 		config := &handoffv1.SlackConfig{BotToken: "xoxb-1", SigningSecret: "s", ChannelId: slacktest.Channel, ApiBaseUrl: c.base}
 		_, inbound, err := adapterOf(t, config).Parse(event(map[string]any{"subtype": "file_share", "text": c.text, "files": []any{c.file}}))
