@@ -54,6 +54,7 @@ type App struct {
 	filesOut *egress.Egress // for files, which are larger than answers
 	files    *files.Service
 	signals  *agents.Signals
+	confirms *agents.Confirms
 	agents   *agents.Service
 	auth     *auth.Authenticator
 	dispatch *dispatch.Dispatcher
@@ -120,12 +121,13 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 		HTTP: a.egress.Client(), Files: a.files, Sent: a.sent,
 	})
 	a.signals = agents.NewSignals(a.drain, a.agents)
+	a.confirms = agents.NewConfirms(a.drain, a.agents)
 	origin, err := a.store.SetMetaIfAbsent(ctx, "origin", []byte(NewID("db")))
 	if err != nil {
 		return err
 	}
 	service := handoff.NewService(handoff.Config{
-		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, Files: a.files, Signaler: a.signals,
+		Store: a.store, Waker: hub, Capabilities: a.agents.Capabilities, Files: a.files, Signaler: a.signals, Confirmer: a.confirms,
 		NewID: NewID, Now: time.Now, Origin: string(origin),
 	})
 	a.files.OnArrival(service)
@@ -283,6 +285,7 @@ func (a *App) close(ctx context.Context) {
 	}
 	if a.signals != nil {
 		a.signals.Wait()
+		a.confirms.Wait()
 	}
 	a.metricsServer.stop(ctx)
 	if a.listener != nil {

@@ -15,6 +15,9 @@ type Inbound struct {
 	// VendorID is what the provider calls the message that this is about. A human's
 	// message by an id of one that we sent is our own echo and counts for nothing.
 	VendorID string
+	// Person is whose doing it was, as the provider knows them, where they are to be
+	// told what became of it; see [Confirmer].
+	Person string
 	// Asked tells that we asked for it. It may have been told before, and more than
 	// once, which is no sign of a provider that sends our own messages back.
 	Asked bool

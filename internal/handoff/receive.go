@@ -66,6 +66,9 @@ func (svc *Service) receive(ctx context.Context, connectionID string, in Inbound
 		}
 		return nil
 	})
+	if err == nil {
+		svc.confirm(s, in, late)
+	}
 	if err == nil && late {
 		return ErrSessionClosed
 	}

@@ -19,6 +19,7 @@ type Service struct {
 	origin string
 
 	signaler  Signaler
+	confirmer Confirmer
 	signals   signals
 	recent    recentLogs
 	loops     loops
@@ -32,6 +33,7 @@ type Config struct {
 	Capabilities func(kind string) Capabilities // of a kind of provider
 	Files        Files                          // nil = none are kept
 	Signaler     Signaler                       // nil = providers get no signals
+	Confirmer    Confirmer                      // nil = providers' humans are shown nothing
 	NewID        func(prefix string) string     // unique and hard to guess
 	Now          Clock
 	Origin       string // tells one database from another; goes into resume tokens
@@ -41,7 +43,8 @@ type Config struct {
 func NewService(c Config) *Service {
 	now := func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) } // as it is kept
 	return &Service{
-		store: c.Store, waker: c.Waker, caps: c.Capabilities, files: c.Files, signaler: c.Signaler, newID: c.NewID, now: now, origin: c.Origin,
+		store: c.Store, waker: c.Waker, caps: c.Capabilities, files: c.Files, signaler: c.Signaler, confirmer: c.Confirmer,
+		newID: c.NewID, now: now, origin: c.Origin,
 		handovers: newHandovers(c.Waker),
 	}
 }

@@ -101,6 +101,15 @@ func (c *Conn) Signal(ctx context.Context, call Call, s handoff.Signal) error {
 	return nil
 }
 
+// Confirm is the adapter's [Confirmer]; one that is none has nothing to show.
+func (c *Conn) Confirm(ctx context.Context, call Call, in handoff.Inbound, late bool) error {
+	confirmer, ok := c.adapter.(Confirmer)
+	if !ok {
+		return nil
+	}
+	return c.call(ctx, "confirm", call, func(ctx context.Context) error { return confirmer.Confirm(ctx, call, in, late) })
+}
+
 // Install is the adapter's [Installer]; one that is none has nothing to make.
 func (c *Conn) Install(ctx context.Context) error {
 	i, ok := c.adapter.(Installer)

@@ -105,6 +105,7 @@ type Descriptor struct {
 	Limits       Limits
 	SetupSteps   []string
 	Listens      bool // its adapters are [Listener]s
+	Confirms     bool // its adapters are [Confirmer]s
 }
 
 // Limits is how much a vendor takes from one connection at a time. It is what the
@@ -186,6 +187,16 @@ type Typer interface {
 type Reader interface {
 	// Read tells that the customer has seen everything up to now. As with Typing.
 	Read(ctx context.Context, c Call) error
+}
+
+// Confirmer is an [Adapter] of a vendor where humans can be shown what became of
+// what they said and did.
+type Confirmer interface {
+	// Confirm shows it. It is called soon after what was told is on disk, for a
+	// session one at a time; late tells that it came after the session's end. What
+	// fails for a passing reason is repeated a few times, with Repeat set, and nothing
+	// else depends on it.
+	Confirm(ctx context.Context, c Call, in handoff.Inbound, late bool) error
 }
 
 // Installer is an [Adapter] that can make at its vendor what somebody would else

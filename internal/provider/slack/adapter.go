@@ -29,6 +29,7 @@ var (
 	_ provider.Adapter    = (*Adapter)(nil)
 	_ provider.Reconciler = (*Adapter)(nil)
 	_ provider.Stripper   = (*Adapter)(nil)
+	_ provider.Confirmer  = (*Adapter)(nil)
 )
 
 // Check implements provider.Adapter: the token has to be good and to have all

@@ -14,6 +14,7 @@
 //	files.go     files both ways
 //	errors.go    what Slack's refusals mean
 //	verify.go    signatures, and secrets that are not kept
+//	confirm.go   marks and answers for humans
 //	parse.go     what events and buttons tell
 //	text.go      Slack's markup to text, and text to it
 //	since.go     what a thread tells of itself
@@ -83,6 +84,7 @@ func (Kind) Describe() provider.Descriptor {
 		Limits:     provider.Limits{Concurrent: 4, PerSecond: 1, Burst: 4, Looks: 0.5},
 		Listens:    true,
 		Reconciles: true,
+		Confirms:   true,
 		Fields: map[string]string{ //nolint:gosec // it speaks of tokens and holds none
 			"bot_token":      "Bot User OAuth Token (xoxb-…) of your app: OAuth & Permissions, after it was installed to the workspace.",
 			"signing_secret": "Signing Secret of the same app: Basic Information, App Credentials. It proves that requests come from Slack. Not needed with app_token.",

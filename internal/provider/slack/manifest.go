@@ -12,7 +12,7 @@ import (
 // events below needs, and nothing else.
 var Scopes = []string{
 	"channels:history", "channels:read", "chat:write", "chat:write.customize",
-	"files:read", "files:write", "groups:history", "groups:read", "users:read",
+	"files:read", "files:write", "groups:history", "groups:read", "reactions:write", "users:read",
 }
 
 // Events are what Slack tells us of.

@@ -144,6 +144,20 @@ func exercise(t *testing.T, vendor *slacktest.Emulator, a provider.Adapter) erro
 	if err := fetches(t, vendor, a, c.Ref.ID); err != nil {
 		return err
 	}
+	shown := told
+	for _, press := range []func(string, string) (provider.Request, error){vendor.Press, vendor.PressAsEve} {
+		r, err := press(c.Ref.ID, "handoff_take")
+		require.NoError(t, err)
+		_, pressed, err := a.Parse(r)
+		require.NoError(t, err)
+		shown = append(shown, pressed...)
+	}
+	for _, in := range shown {
+		if err := a.(provider.Confirmer).Confirm(ctx, c, in, false); err != nil {
+			return err
+		}
+	}
+	require.Len(t, vendor.Whispers(c.Ref.ID), 1)
 	if _, err := a.(provider.Introducer).Name(ctx, "U0BOB000001"); err != nil {
 		return err
 	}

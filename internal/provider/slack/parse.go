@@ -201,7 +201,7 @@ func isReply(m message) bool {
 
 // replyTold returns what a human's reply tells.
 func (a *Adapter) replyTold(m message, names map[string]string) []handoff.Inbound {
-	in := handoff.Inbound{Ref: refOf(m.Channel, m.ThreadTS), Key: "message:" + m.Channel + ":" + m.TS}
+	in := handoff.Inbound{Ref: refOf(m.Channel, m.ThreadTS), Key: messageKey + ":" + m.Channel + ":" + m.TS, Person: m.User}
 	text := plain(m.Text, names)
 	trimmed := strings.TrimSpace(text)
 	files, lines := a.filesTold(m.Files)
@@ -228,8 +228,9 @@ func buttonsTold(p pressed, names map[string]string) []handoff.Inbound {
 	var all []handoff.Inbound
 	for _, action := range p.Actions {
 		in := handoff.Inbound{
-			Ref: refOf(p.Container.ChannelID, p.Container.MessageTS),
-			Key: strings.Join([]string{"button", p.Container.ChannelID, p.Container.MessageTS, action.ActionID, action.ActionTS}, ":"),
+			Person: p.User.ID,
+			Ref:    refOf(p.Container.ChannelID, p.Container.MessageTS),
+			Key:    strings.Join([]string{"button", p.Container.ChannelID, p.Container.MessageTS, action.ActionID, action.ActionTS}, ":"),
 		}
 		switch action.ActionID {
 		case actionTake:

@@ -106,6 +106,7 @@ func TestWhatIsHeard(t *testing.T) {
 		require.Len(t, inbound, 1, name)
 		assert.Equal(t, c.want, inbound[0].Body, name)
 		assert.Equal(t, slacktest.Channel+"/1763900000.123459", inbound[0].Ref, name)
+		assert.NotEmpty(t, inbound[0].Person, name)
 		assert.Equal(t, "message:"+slacktest.Channel+":1763900042.000200", inbound[0].Key, "not by event_id, for the thread tells the same without one")
 	}
 	for _, body := range []string{`{"type":"app_rate_limited","minute_rate_limited":1}`, `{"type":"hello"}`} {
@@ -174,6 +175,7 @@ func TestButtons(t *testing.T) {
 	assert.Equal(t, handoff.HumanClosed{}, inbound[0].Body)
 	assert.Equal(t, slacktest.Channel+"/1763900000.123459", inbound[0].Ref)
 	assert.Empty(t, inbound[0].SessionID, "whose session it is says the card, not what comes back with the button")
+	assert.Equal(t, "U999", inbound[0].Person)
 	again := parse(t, press(map[string]any{"actions": []any{map[string]any{"action_id": "handoff_close", "action_ts": "1763900200.1"}}}))
 	assert.NotEqual(t, inbound[0].Key, again[0].Key)
 

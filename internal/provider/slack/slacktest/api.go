@@ -27,6 +27,7 @@ var methods = map[string]struct {
 }{
 	"auth.test":                    {(*Emulator).authTest, true},
 	"apps.connections.open":        {(*Emulator).openConnection, true},
+	"chat.postEphemeral":           {(*Emulator).postEphemeral, true},
 	"chat.postMessage":             {(*Emulator).postMessage, true},
 	"chat.update":                  {(*Emulator).update, true},
 	"files.completeUploadExternal": {(*Emulator).complete, true},
@@ -34,6 +35,7 @@ var methods = map[string]struct {
 	"conversations.history":        {(*Emulator).history, false},
 	"conversations.info":           {(*Emulator).info, false},
 	"conversations.replies":        {(*Emulator).threadReplies, false},
+	"reactions.add":                {(*Emulator).react, true},
 	"users.info":                   {(*Emulator).userInfo, false},
 }
 

@@ -11,6 +11,7 @@
 //	event.go     events and buttons, signed
 //	markup.go    what members see of a text, and what becomes of what they type
 //	files.go     files
+//	marks.go     reactions, and what one member alone is told
 //	socket.go    Socket Mode
 package slacktest
 
@@ -88,6 +89,8 @@ type post struct {
 	rawBlocks  json.RawMessage
 	metadata   json.RawMessage
 	files      []*stored
+	marks      []string  // reactions of the app
+	whispers   []Whisper // below a card
 	note       bool
 }
 
@@ -348,6 +351,15 @@ func (e *Emulator) noise(a emulator.Act, card *post) provider.Request {
 
 // Press has a member press a button of a session's card.
 func (e *Emulator) Press(session, action string) (provider.Request, error) {
+	return e.press(bob, session, action)
+}
+
+// PressAsEve is Press by another member.
+func (e *Emulator) PressAsEve(session, action string) (provider.Request, error) {
+	return e.press(eve, session, action)
+}
+
+func (e *Emulator) press(who member, session, action string) (provider.Request, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, ts, _ := strings.Cut(session, "/")
@@ -355,7 +367,7 @@ func (e *Emulator) Press(session, action string) (provider.Request, error) {
 	if card == nil {
 		return provider.Request{}, emulator.ErrNoSession
 	}
-	return e.presses(bob, card, action), nil
+	return e.presses(who, card, action), nil
 }
 
 // Type has a member write a text as it is on the wire, with Slack's markup.

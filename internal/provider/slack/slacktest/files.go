@@ -2,7 +2,6 @@ package slacktest
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -101,13 +100,10 @@ func (e *Emulator) complete(c call) (object, string) {
 		Channel  string `json:"channel_id"`
 		ThreadTS string `json:"thread_ts"`
 	}
-	for name := range c.body {
-		if !slices.Contains([]string{"files", "channel_id", "thread_ts"}, name) {
-			return nil, "invalid_arg_name"
-		}
+	if word := c.strict(&a, "files", "channel_id", "thread_ts"); word != "" {
+		return nil, word
 	}
-	data, err := json.Marshal(c.body)
-	if err != nil || json.Unmarshal(data, &a) != nil || len(a.Files) == 0 {
+	if len(a.Files) == 0 {
 		return nil, "invalid_arguments"
 	}
 	parent := e.find(a.ThreadTS)

@@ -6,6 +6,7 @@ package slacktest
 var Methods = map[string]struct{ Public, Private []string }{
 	"auth.test":                    {},
 	"apps.connections.open":        {}, // connections:write, of an app-level token
+	"chat.postEphemeral":           {[]string{"chat:write"}, []string{"chat:write"}},
 	"chat.postMessage":             {[]string{"chat:write"}, []string{"chat:write"}},
 	"chat.update":                  {[]string{"chat:write"}, []string{"chat:write"}},
 	"conversations.history":        {[]string{"channels:history"}, []string{"groups:history"}},
@@ -13,6 +14,7 @@ var Methods = map[string]struct{ Public, Private []string }{
 	"conversations.replies":        {[]string{"channels:history"}, []string{"groups:history"}},
 	"files.completeUploadExternal": {[]string{"files:write"}, []string{"files:write"}},
 	"files.getUploadURLExternal":   {[]string{"files:write"}, []string{"files:write"}},
+	"reactions.add":                {[]string{"reactions:write"}, []string{"reactions:write"}},
 	"users.info":                   {[]string{"users:read"}, []string{"users:read"}},
 }
 
