@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
+	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/emulator"
 	"github.com/human-handoff/handoff/internal/provider/slack/slacktest"
 )
@@ -97,6 +98,21 @@ func TestSlackOverSocketMode(t *testing.T) {
 	w.crash(vendor.Cut)
 	taken(messages - 25)
 
+	for _, press := range []func(string, string) (provider.Request, error){vendor.Press, vendor.PressAsEve} {
+		r, err := press(thread, "handoff_take")
+		require.NoError(t, err)
+		require.True(t, vendor.Deliver(ctx, r))
+	}
+	eventually(t, func() error {
+		card, told := vendor.Card(thread), vendor.Whispers(thread)
+		if len(told) != 1 || !slices.Contains(card.Notes, "Taken by Bob") || slices.Contains(card.Buttons, "Take") {
+			return &missing{"who took it, and an answer to who came too late", fmt.Sprint(card, told)}
+		}
+		if last := fmt.Sprint("message ", messages-1); !slices.Equal(vendor.Marks(thread)[last], []string{"white_check_mark"}) {
+			return &missing{"mark on " + last, fmt.Sprint(vendor.Marks(thread)[last])}
+		}
+		return nil
+	})
 	press, err := vendor.Press(thread, "handoff_close")
 	require.NoError(t, err)
 	require.True(t, vendor.Deliver(ctx, press))

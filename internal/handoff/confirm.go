@@ -4,7 +4,8 @@ package handoff
 // did there. It must not block; what it cannot show, or has no room for, it drops.
 type Confirmer interface {
 	// Confirm is called once for each thing that a provider told, after it is on disk;
-	// late tells that it came after the session's end, so that it did nothing.
+	// late tells that it came after the session's end, so that it did nothing. What
+	// did nothing and is no message counts as new each time.
 	Confirm(s Session, in Inbound, late bool)
 }
 

@@ -16,14 +16,20 @@ import (
 type domain struct {
 	*handoff.Service
 
-	now time.Time
-	ids int
+	now       time.Time
+	ids       int
+	confirmed []string // what humans were shown
+}
+
+// Confirm implements handoff.Confirmer.
+func (d *domain) Confirm(s handoff.Session, in handoff.Inbound, late bool) {
+	d.confirmed = append(d.confirmed, fmt.Sprint(s.ID, " ", in.Key, " ", in.Person, " ", late))
 }
 
 func newDomain(s Store) *domain {
 	d := &domain{now: start}
 	d.Service = handoff.NewService(handoff.Config{
-		Store: s, Waker: wake.NewHub(), Now: func() time.Time { return d.now },
+		Store: s, Waker: wake.NewHub(), Confirmer: d, Now: func() time.Time { return d.now },
 		NewID: func(prefix string) string { d.ids++; return fmt.Sprintf("%s%d", prefix, d.ids) },
 	})
 	return d
@@ -141,6 +147,35 @@ var inboundTests = map[string]func(t *testing.T, db Database){
 			require.NoError(t, d.Receive(t.Context(), "connection", in))
 		}
 		require.Equal(t, []string{"from v2", "from "}, humanTexts(t, s))
+	},
+
+	"WhatWasToldIsConfirmedOnce": func(t *testing.T, db Database) {
+		s := db.Open(t)
+		create(t, s, "s1")
+		d := newDomain(s)
+		d.deliver(t, s, "")
+		tell := func(key string) {
+			for _, in := range []handoff.Inbound{
+				{Ref: "ref", Key: key, Person: "bob", Body: handoff.HumanMessage{Text: "hello " + key}},
+				{Ref: "ref", Key: "joined " + key, Person: "bob", Body: handoff.HumanJoined{Name: "Bob"}},
+			} {
+				for range 2 {
+					_ = d.Receive(t.Context(), "connection", in) // whose error tells what is late
+				}
+			}
+		}
+		tell("one")
+		require.Equal(t, []string{"s1 one bob false", "s1 joined one bob false"}, d.confirmed)
+		_, err := d.CloseSession(t.Context(), "s1", handoff.ClosedByCustomer, handoff.Outcome{})
+		require.NoError(t, err)
+		tell("two")
+		tell("one")
+		require.Equal(t, []string{"s1 two bob true", "s1 joined two bob true", "s1 joined two bob true"}, d.confirmed[2:5], "what came too late to leave a trace is no repeat")
+		require.Error(t, d.Receive(t.Context(), "another connection", handoff.Inbound{SessionID: "s1", Key: "three", Body: handoff.HumanMessage{Text: "x"}}))
+		require.NotContains(t, d.confirmed[2:], "s1 one bob false")
+		for _, c := range d.confirmed {
+			require.NotContains(t, c, "three")
+		}
 	},
 
 	"LoopsAreBroken": func(t *testing.T, db Database) {
