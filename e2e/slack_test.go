@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +134,47 @@ func TestSlackOverSocketMode(t *testing.T) {
 			text++
 		}
 	}
+}
+
+// TestFilesOverSlack has the server killed while Slack shares a customer's file: it
+// has, and its answer never comes. Then a human answers with a file.
+func TestFilesOverSlack(t *testing.T) {
+	t.Parallel()
+	s, e := startServer(t, withFixedPort()), startEmulator(t, "slack")
+	e.connect(s, "shop")
+	w := &whole{t: t, s: s, agent: s.agentClient("shop")}
+	w.begin("one")
+	const content = "what the customer wrote down"
+	upload := w.agent.upload(t, w.id, "notes.txt", "text/plain", int64(len(content)), strings.NewReader(content))
+	e.order("fail", map[string]any{"hang": true, "done": true, "skip": 3}) // an address, the content, the message
+	_, err := w.agent.sendFiles(t, w.id, "1", upload)
+	require.NoError(t, err)
+	files := func() error {
+		if got := e.last().Files; len(got) != 1 || got[0] != (emulator.File{Name: "notes.txt", Content: content}) {
+			return &missing{"one file in the thread", fmt.Sprint(got)}
+		}
+		return nil
+	}
+	eventually(t, files)
+	w.crash(func() { e.order("heal", map[string]any{}) })
+	w.agent.send(t, w.id, "2", "have a look")
+	e.awaitMessages("📎 notes.txt", "have a look")
+	require.NoError(t, files())
+
+	const answer = "what the human wrote down"
+	e.order("act", map[string]any{"session": e.last().ID, "kind": emulator.Attach, "text": "here", "file": emulator.File{Name: "answer.txt", Content: answer}})
+	got := w.agent.awaitEvent(t, w.id, func(event *handoffv1.Event) bool {
+		return event.GetMessage().GetAuthor() == handoffv1.Author_AUTHOR_HUMAN
+	}).GetMessage()
+	require.Equal(t, "here", got.GetText())
+	require.Len(t, got.GetAttachments(), 1)
+	require.Equal(t, "answer.txt", got.GetAttachments()[0].GetName())
+	eventually(t, func() error {
+		if response, body := get(t, lastURL(t, w.agent, w.id)); response.StatusCode != http.StatusOK || string(body) != answer {
+			return &missing{"file of the human", fmt.Sprint(response.StatusCode, " ", string(body))}
+		}
+		return nil
+	})
+	e.act(emulator.Close, "", false)
+	w.agent.awaitState(t, w.id, closed)
 }
