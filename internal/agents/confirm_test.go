@@ -44,7 +44,7 @@ type confirmer struct {
 }
 
 func (c confirmer) Confirm(ctx context.Context, call provider.Call, in handoff.Inbound, late bool) error {
-	c.kind.calls <- fmt.Sprint(call.SessionID, " ", in.Key, " ", late, " ", call.Repeat)
+	c.kind.calls <- fmt.Sprintf("%s %s late=%t repeat=%t", call.SessionID, in.Key, late, call.Repeat)
 	select {
 	case err := <-c.kind.answers:
 		return err
@@ -71,17 +71,17 @@ func TestConfirmationsOfASessionComeInOrder(t *testing.T) {
 	t.Parallel()
 	k, confirm := confirmBench(t, true)
 	confirm("s1", "1", false)
-	require.Equal(t, "s1 1 false false", <-k.calls)
+	require.Equal(t, "s1 1 late=false repeat=false", <-k.calls)
 	confirm("s1", "2", true)
 	confirm("s1", "3", false)
 	confirm("s2", "1", false)
-	require.Equal(t, "s2 1 false false", <-k.calls, "another session does not wait")
+	require.Equal(t, "s2 1 late=false repeat=false", <-k.calls, "another session does not wait")
 	require.Empty(t, k.calls, "one at a time")
 	k.answers <- nil
 	k.answers <- nil
-	require.Equal(t, "s1 2 true false", <-k.calls)
+	require.Equal(t, "s1 2 late=true repeat=false", <-k.calls)
 	k.answers <- nil
-	require.Equal(t, "s1 3 false false", <-k.calls)
+	require.Equal(t, "s1 3 late=false repeat=false", <-k.calls)
 	k.answers <- nil
 }
 
@@ -95,11 +95,11 @@ func TestMoreConfirmationsThanThereIsRoomForAreDropped(t *testing.T) {
 	}
 	for i := range 16 {
 		k.answers <- nil
-		require.Equal(t, fmt.Sprintf("s1 %d false false", i+1), <-k.calls)
+		require.Equal(t, fmt.Sprintf("s1 %d late=false repeat=false", i+1), <-k.calls)
 	}
 	k.answers <- nil
 	confirm("s1", "later", false)
-	require.Equal(t, "s1 later false false", <-k.calls)
+	require.Equal(t, "s1 later late=false repeat=false", <-k.calls)
 }
 
 func TestConfirmationsAreRepeatedWhereThatHelps(t *testing.T) {
@@ -109,14 +109,14 @@ func TestConfirmationsAreRepeatedWhereThatHelps(t *testing.T) {
 	<-k.calls
 	began := time.Now()
 	k.answers <- &provider.Error{Class: provider.ClassRateLimited, RetryAfter: 1200 * time.Millisecond}
-	require.Equal(t, "s1 1 false true", <-k.calls)
+	require.Equal(t, "s1 1 late=false repeat=true", <-k.calls)
 	require.GreaterOrEqual(t, time.Since(began), 1200*time.Millisecond)
 	k.answers <- provider.Errorf(provider.ClassRejected, "gone")
 	confirm("s1", "2", false)
-	require.Equal(t, "s1 2 false false", <-k.calls)
+	require.Equal(t, "s1 2 late=false repeat=false", <-k.calls)
 	k.answers <- &provider.Error{Class: provider.ClassRateLimited, RetryAfter: time.Hour}
 	confirm("s1", "3", false)
-	require.Equal(t, "s1 3 false false", <-k.calls, "nobody waits for an hour")
+	require.Equal(t, "s1 3 late=false repeat=false", <-k.calls, "nobody waits for an hour")
 }
 
 func TestKindsThatShowNothingAreNotAsked(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -177,9 +178,7 @@ func TestHumansFiles(t *testing.T) {
 	const address = "https://files.slack.com/files-pri/T1-F1/download/a.png"
 	file := func(more map[string]any) map[string]any {
 		f := map[string]any{"id": "F1", "name": "a.png", "mimetype": "image/png", "size": 1234, "mode": "hosted", "url_private": "https://files.slack.com/files-pri/T1-F1/a.png", "url_private_download": address}
-		for name, value := range more {
-			f[name] = value
-		}
+		maps.Copy(f, more)
 		return f
 	}
 	for name, c := range map[string]struct {

@@ -228,12 +228,8 @@ func (e *Emulator) session(card *post) emulator.Session {
 		s.Closed = last
 	}
 	for _, p := range e.replies(card.ts) {
-		for _, f := range p.files {
-			if p.user == botUser {
-				s.Files = append(s.Files, emulator.File{Name: f.title, Content: f.content})
-			}
-		}
-		if len(p.files) > 0 && p.text == "" {
+		if p.user == botUser && len(p.files) > 0 {
+			s.Files = append(s.Files, p.shownFiles()...)
 			continue
 		}
 		line := p.line()
@@ -310,10 +306,7 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	case emulator.Say:
 		return one(e.says(bob, card, a.Text, false))
 	case emulator.Attach:
-		if a.File == nil {
-			return nil, emulator.ErrLacks
-		}
-		return one(e.event(e.messageEvent(e.attaches(bob, card, a.Text, a.File))))
+		return one(e.event(e.messageEvent(e.attaches(bob, card, a))))
 	case emulator.Note:
 		return one(e.says(bob, card, "// "+a.Text, true))
 	case emulator.Close:

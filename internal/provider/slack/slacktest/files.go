@@ -138,11 +138,15 @@ func (f *stored) shown() object {
 }
 
 // attaches has a member share a file in a thread.
-func (e *Emulator) attaches(who member, card *post, text string, file *emulator.File) *post {
+func (e *Emulator) attaches(who member, card *post, a emulator.Act) *post {
+	file := emulator.File{Name: "empty.txt"}
+	if a.File != nil {
+		file = *a.File
+	}
 	mimeType, _, _ := strings.Cut(http.DetectContentType([]byte(file.Content)), ";")
 	f := &stored{id: e.fileID(), name: file.Name, title: file.Name, mimeType: mimeType, content: file.Content}
 	e.files = append(e.files, f)
-	p := &post{ts: e.stamp(), thread: card.ts, user: who.id, text: typed(text), files: []*stored{f}}
+	p := &post{ts: e.stamp(), thread: card.ts, user: who.id, text: typed(a.Text), files: []*stored{f}}
 	e.posts = append(e.posts, p)
 	return p
 }
@@ -167,4 +171,13 @@ func (e *Emulator) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", f.mimeType)
 	_, _ = io.WriteString(w, f.content)
+}
+
+// shownFiles are the files of a message as a human sees them.
+func (p *post) shownFiles() []emulator.File {
+	files := make([]emulator.File, 0, len(p.files))
+	for _, f := range p.files {
+		files = append(files, emulator.File{Name: f.title, Content: f.content})
+	}
+	return files
 }
