@@ -42,6 +42,19 @@ func (svc *Service) Messenger(ctx context.Context, connectionID string) (provide
 	return conn, nil
 }
 
+// Locate implements files.Locator.
+func (svc *Service) Locate(ctx context.Context, r handoff.RemoteFile) (handoff.RemoteFile, error) {
+	conn, err := svc.conn(ctx, r.ConnectionID)
+	if err != nil {
+		return r, err
+	}
+	located, err := conn.Locate(ctx, r)
+	if err != nil && provider.ClassOf(err) == provider.ClassRejected {
+		err = &handoff.Error{Code: handoff.CodeInvalid, Reason: "FILE_NOT_FETCHED", Message: err.Error(), Err: err}
+	}
+	return located, err
+}
+
 func (svc *Service) conn(ctx context.Context, connectionID string) (*provider.Conn, error) {
 	svc.mu.Lock()
 	o := svc.opened[connectionID]

@@ -133,12 +133,25 @@ func (s *Service) fetchPatiently(ctx context.Context, f handoff.File) (got fetch
 	}
 	wait := fetchBackoff
 	for attempt := 1; ; attempt++ {
-		got, err = s.fetch(ctx, f.ID, remote, false)
+		got, err = s.locateAndFetch(ctx, f.ID, remote)
 		if err == nil || attempt == fetchAttempts || handoff.CodeOf(err) == handoff.CodeInvalid || !sleep(ctx, wait) {
 			return got, err
 		}
 		wait *= 2
 	}
+}
+
+// locateAndFetch asks for the address anew with each attempt, for it may have ended.
+func (s *Service) locateAndFetch(ctx context.Context, id string, remote handoff.RemoteFile) (got fetched, err error) {
+	if remote.VendorID != "" {
+		if s.locator == nil {
+			return got, errFetch(true, "nobody can be asked where the file is")
+		}
+		if remote, err = s.locator.Locate(ctx, remote); err != nil {
+			return got, err
+		}
+	}
+	return s.fetch(ctx, id, remote, false)
 }
 
 // sleep waits, and reports false if ctx was done before.

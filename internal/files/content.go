@@ -2,7 +2,9 @@ package files
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"mime"
 	"slices"
@@ -63,6 +65,26 @@ func (r *exactReader) Read(p []byte) (int, error) {
 	}
 	if r.err != nil {
 		err = r.err
+	}
+	return n, err
+}
+
+// provedReader reads a content of a known size that has to have a digest.
+type provedReader struct {
+	reader io.Reader
+	left   int64
+	hash   hash.Hash
+	want   string // in hex
+}
+
+// Read implements io.Reader. The last bytes do not come unless the digest is right:
+// whoever reads knows the size, and may not wait for the end.
+func (r *provedReader) Read(p []byte) (int, error) {
+	n, err := r.reader.Read(p)
+	_, _ = r.hash.Write(p[:n]) // never fails, says its documentation
+	r.left -= int64(n)
+	if n > 0 && r.left == 0 && !strings.EqualFold(hex.EncodeToString(r.hash.Sum(nil)), r.want) {
+		return 0, errFetch(true, "the file is not the one that was announced: its SHA-256 is another")
 	}
 	return n, err
 }

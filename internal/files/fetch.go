@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"net/http"
@@ -64,6 +65,9 @@ func (s *Service) fetch(ctx context.Context, id string, remote handoff.RemoteFil
 	}
 	if size == 0 {
 		return fetched{}, errFetch(true, "the file is empty")
+	}
+	if remote.SHA256 != "" {
+		content = &provedReader{reader: content, left: size, hash: sha256.New(), want: remote.SHA256}
 	}
 	mimeType, err := s.put(ctx, id, declared, size, content)
 	if handoff.CodeOf(err) == handoff.CodeInvalid && errors.Is(err, errSize) {

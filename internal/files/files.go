@@ -73,10 +73,18 @@ type Arriver interface {
 	Arrive(ctx context.Context, f handoff.File) error
 }
 
+// Locator asks vendors where their files are.
+type Locator interface {
+	// Locate returns a file that has a VendorID with its address. An error of
+	// CodeInvalid tells that there will never be one.
+	Locate(ctx context.Context, r handoff.RemoteFile) (handoff.RemoteFile, error)
+}
+
 // Service keeps files. It is a [handoff.Files].
 type Service struct {
 	config  Config
 	arriver Arriver
+	locator Locator
 	expect  chan struct{} // of size 1: there may be pending files
 	sweep   chan struct{} // of size 1: there may be something to delete
 
@@ -117,6 +125,10 @@ func New(c Config) *Service {
 // OnArrival sets who is told what became of pending files. It is called once,
 // before Run.
 func (s *Service) OnArrival(a Arriver) { s.arriver = a }
+
+// OnFetch sets who is asked for the addresses of files that have none. It is called
+// once, before Run.
+func (s *Service) OnFetch(l Locator) { s.locator = l }
 
 // Announce makes room for an upload to a session and returns its id and where to
 // PUT it. Errors as of [Records].CreateFile, and CodeInvalid for one that is too large.

@@ -164,6 +164,51 @@ func TestVendorsFiles(t *testing.T) {
 	assert.EqualValues(t, 22, content.Size)
 }
 
+// locating tells where vendors' files are, which only it knows.
+type locating map[string]handoff.RemoteFile
+
+func (l locating) Locate(_ context.Context, r handoff.RemoteFile) (handoff.RemoteFile, error) {
+	found, ok := l[r.ConnectionID+" "+r.VendorID]
+	if !ok {
+		return r, handoff.Errorf(handoff.CodeInvalid, "FILE_NOT_FETCHED", "there is none")
+	}
+	return found, nil
+}
+
+// A file of which only an id is told is asked for when it is fetched; a digest has
+// to be that of what came.
+func TestFilesByTheirIDs(t *testing.T) {
+	w := newWorld(t)
+	vendor := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "token" {
+			rw.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = io.WriteString(rw, "hello")
+	}))
+	defer vendor.Close()
+	const ofHello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+	at := func(digest string) handoff.RemoteFile {
+		return handoff.RemoteFile{URL: vendor.URL, Header: map[string]string{"Authorization": "token"}, SHA256: digest}
+	}
+	w.files.OnFetch(locating{
+		"con_1 right": at(strings.ToUpper(ofHello)), "con_1 wrong": at(strings.Repeat("0", 64)), "con_2 others": at(""),
+	})
+	ids := []string{"right", "wrong", "others"}
+	message := handoff.HumanMessage{}
+	for _, id := range ids {
+		message.Files = append(message.Files, handoff.RemoteFile{VendorID: id, Name: id + ".txt"})
+	}
+	require.NoError(t, w.sessions.Receive(t.Context(), "con_1", handoff.Inbound{SessionID: "ses_1", Key: "k", Body: message}))
+	assert.Empty(t, message.Files[0].ConnectionID, "what was handed over stays as it is")
+	defer w.run(t)()
+	require.Eventually(t, func() bool { return len(find[handoff.AttachmentChanged](w.events(t))) == 3 }, 30*time.Second, 10*time.Millisecond)
+	state := map[string]handoff.FileState{}
+	for _, c := range find[handoff.AttachmentChanged](w.events(t)) {
+		state[c.Attachment.Name] = c.Attachment.State
+	}
+	assert.Equal(t, map[string]handoff.FileState{"right.txt": "", "wrong.txt": handoff.FileFailed, "others.txt": handoff.FileFailed}, state)
+}
+
 func assertNowhere(t *testing.T, folder, secret string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {

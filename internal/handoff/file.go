@@ -59,13 +59,20 @@ type AttachmentInput struct {
 	Name     string // empty = the upload's, or the end of the address
 }
 
-// RemoteFile is a file at a vendor's.
+// RemoteFile is a file at a vendor's: at an address, or under an id by which the
+// vendor tells the address for a short while.
 type RemoteFile struct {
 	Name     string            `json:"name,omitempty"`
 	MIMEType string            `json:"mime_type,omitempty"` // as the vendor says; a content that shows another type is refused
 	Size     int64             `json:"size,omitempty"`      // as the vendor says; 0 = it does not
-	URL      string            `json:"url"`
+	URL      string            `json:"url,omitempty"`
 	Header   map[string]string `json:"header,omitempty"` // for the vendor's host alone, above all Authorization
+	SHA256   string            `json:"sha256,omitempty"` // of the content, in hex; empty = the vendor does not say
+
+	// VendorID is what the vendor calls it; its address is asked for when it is
+	// fetched, of the connection that it came by, which the core notes.
+	VendorID     string `json:"vendor_id,omitempty"`
+	ConnectionID string `json:"connection_id,omitempty"`
 }
 
 // Files keeps the content of files.
@@ -153,7 +160,7 @@ func (svc *Service) take(ctx context.Context, sessionID, key string, inputs []At
 
 // expect makes pending files of those of a human's message. Those that cannot be
 // kept are named in its text.
-func (svc *Service) expect(in Inbound, messageID string) Inbound {
+func (svc *Service) expect(connectionID string, in Inbound, messageID string) Inbound {
 	m, ok := in.Body.(HumanMessage)
 	if !ok || len(m.Files) == 0 {
 		return in
@@ -167,6 +174,10 @@ func (svc *Service) expect(in Inbound, messageID string) Inbound {
 		m.Text, m.Files = rest.inWords(), m.Files[:most]
 	}
 	if len(m.Files) > 0 {
+		m.Files = slices.Clone(m.Files) // they are the caller's
+		for i := range m.Files {
+			m.Files[i].ConnectionID = connectionID
+		}
 		m.expected = svc.files.Expect(messageID, m.Files, svc.now())
 	}
 	in.Body = m

@@ -75,6 +75,10 @@ type (
 		QuotedText string   `json:"quoted_text,omitempty"` // what it says, where no id is told
 		Text       string   `json:"text,omitempty"`
 		Unreadable bool     `json:"unreadable,omitempty"` // it is of a kind that cannot be relayed
+
+		// Files are what came with it. It may be kept for a while before its session
+		// is known, so they hold no secret and no address that ends soon, but ids.
+		Files []RemoteFile `json:"files,omitempty"`
 	}
 
 	// PersonTold tells what became of something that we wrote to a human in a chat

@@ -51,7 +51,7 @@ func (svc *Service) receive(ctx context.Context, connectionID string, in Inbound
 		key = "provider:" + in.Key
 	}
 	messageID, now := svc.newID("msg"), svc.now()
-	in = svc.expect(in, messageID)
+	in = svc.expect(connectionID, in, messageID)
 	late := false
 	s, err := svc.update(ctx, in.SessionID, key, func(s *Session) error {
 		if s.ConnectionID != connectionID {

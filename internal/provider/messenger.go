@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"time"
+
+	"github.com/human-handoff/handoff/internal/handoff"
 )
 
 // Messenger is an [Adapter] of a chat app in which all of a human's sessions share
@@ -25,6 +27,10 @@ type Notice struct {
 	Text           string // as long as it takes; the adapter splits it
 	Choices        []Choice
 	Quote          string // the vendor's id of the message that it is an answer to; may be empty
+
+	// File is shown with the text, which is short then; nil = there is none. It is
+	// one that the vendor can carry by its capabilities.
+	File *handoff.Attachment
 
 	SessionID string    // that it is about; empty = none, or several
 	Heard     time.Time // when the human said something last; zero = not of late

@@ -123,7 +123,7 @@ func toSeat(row *ent.Seat) (switchboard.Seat, error) {
 			Tag: row.Tag, Person: row.Person, OpenTime: toTime(max(row.CreateTime, row.TakeTime)),
 			CloseTime: ses.CloseTime, ShowTime: toTime(row.ShowTime),
 		},
-		SessionID: ses.ID, PersonName: row.PersonName, Customer: ses.Customer.Name, Words: words,
+		SessionID: ses.ID, Provider: ses.Provider, PersonName: row.PersonName, Customer: ses.Customer.Name, Words: words,
 	}, nil
 }
 

@@ -77,10 +77,15 @@ func (svc *Service) show(ctx context.Context, t *turn, seat *Seat) error {
 		return err
 	}
 	text := messenger.NoticeTook.Text(t.said.Locale, seat.Tag, "")
-	if all != "" {
-		text += "\n\n" + all
+	if all.text != "" {
+		text += "\n\n" + all.text
 	}
 	t.notify(seat.SessionID, text)
+	for i := range all.files {
+		t.notify(seat.SessionID, strings.TrimSpace("#"+seat.Tag+" "+oneLine(seat.Customer)))
+		last := &t.record.Notices[len(t.record.Notices)-1].Notice
+		last.File, last.Quote = &all.files[i], ""
+	}
 	return nil
 }
 

@@ -62,7 +62,7 @@ func (s *sender) Open(ctx context.Context, c provider.Call, start handoff.Start)
 
 // Send implements [dispatch.Sender].
 func (s *sender) Send(ctx context.Context, c provider.Call, m handoff.Message) (vendorID string, err error) {
-	err = s.seated(ctx, c, m.Text, func(c provider.Call) (err error) {
+	err = s.seated(ctx, c, words(&m), func(c provider.Call) (err error) {
 		vendorID, err = s.Sender.Send(ctx, c, m)
 		return err
 	})

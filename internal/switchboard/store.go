@@ -75,6 +75,7 @@ type Seat struct {
 	messenger.Session // its OpenTime is that of the session, or of its taking
 
 	SessionID  string
+	Provider   string
 	PersonName string
 	Customer   string // the name, empty if unknown
 	Words      string // what the customer said last, or the question

@@ -46,7 +46,11 @@ type Config struct {
 	Sessions    Sessions
 	Connections Connections
 	Now         handoff.Clock
-	Logger      *slog.Logger
+
+	Capabilities func(provider string) handoff.Capabilities
+	Link         func(handoff.Attachment) string // where a file can be read that a provider cannot carry
+
+	Logger *slog.Logger
 }
 
 // Service is the switchboard. It stands between the dispatcher and connections,
@@ -59,6 +63,8 @@ type Service struct {
 	store       Store
 	sessions    Sessions
 	connections Connections
+	caps        func(provider string) handoff.Capabilities
+	link        func(handoff.Attachment) string
 	now         handoff.Clock
 	log         *slog.Logger
 
@@ -71,7 +77,7 @@ type Service struct {
 // New returns a Service; nobody is told anything before Run.
 func New(c Config) *Service {
 	return &Service{
-		Connections: c.Connections, store: c.Store, sessions: c.Sessions, connections: c.Connections,
+		Connections: c.Connections, store: c.Store, sessions: c.Sessions, connections: c.Connections, caps: c.Capabilities, link: c.Link,
 		now: c.Now, log: c.Logger, seed: maphash.MakeSeed(), nudge: make(chan struct{}, 1),
 	}
 }
@@ -148,6 +154,7 @@ func (svc *Service) decide(ctx context.Context, t *turn) error {
 	}
 	d := messenger.Route(messenger.Said{
 		Button: t.said.Button, Quotes: t.said.Quotes, Quoted: quoted, QuotedText: t.said.QuotedText, Text: t.said.Text,
+		Files: len(t.said.Files) > 0,
 	}, t.desk())
 	switch d.Do {
 	case messenger.Relay:
@@ -223,7 +230,7 @@ func (svc *Service) relay(ctx context.Context, t *turn, d messenger.Decision) er
 func (svc *Service) bring(ctx context.Context, t *turn, tag, key string, said Said) error {
 	return svc.sessions.Receive(ctx, t.connectionID, handoff.Inbound{
 		SessionID: t.seat(tag).SessionID, Key: key, VendorID: said.VendorID,
-		Body: handoff.HumanMessage{AuthorName: said.Name, Text: said.Text},
+		Body: handoff.HumanMessage{AuthorName: said.Name, Text: said.Text, Files: said.Files},
 	})
 }
 

@@ -34,13 +34,16 @@ type bench struct {
 	ids   int
 	keys  int
 
-	mu      sync.Mutex
-	now     time.Time
-	brief   bool
-	refuse  error
-	told    []provider.Notice
-	calls   []provider.Call
-	noteAll []string // who is shown what is sent
+	mu    sync.Mutex
+	now   time.Time
+	brief bool
+	caps  handoff.Capabilities
+
+	sessions switchboard.Sessions
+	refuse   error
+	told     []provider.Notice
+	calls    []provider.Call
+	noteAll  []string // who is shown what is sent
 }
 
 func newBench(t *testing.T) *bench {
@@ -54,13 +57,18 @@ func newBench(t *testing.T) *bench {
 		Capabilities: func(string) handoff.Capabilities { return handoff.Capabilities{} },
 		NewID:        func(prefix string) string { b.ids++; return fmt.Sprint(prefix, "_", b.ids) },
 	})
+	b.sessions = b.core
 	b.connect(b)
 	return b
 }
 
 // connect puts a switchboard before connections.
 func (b *bench) connect(c switchboard.Connections) {
-	b.svc = switchboard.New(switchboard.Config{Store: b.store, Sessions: b.core, Connections: c, Now: b.clock, Logger: slog.New(slog.DiscardHandler)})
+	b.svc = switchboard.New(switchboard.Config{
+		Store: b.store, Sessions: b.sessions, Connections: c, Now: b.clock, Logger: slog.New(slog.DiscardHandler),
+		Capabilities: func(string) handoff.Capabilities { return b.caps },
+		Link:         func(a handoff.Attachment) string { return "https://files.example/" + a.ID },
+	})
 }
 
 func (b *bench) clock() time.Time {

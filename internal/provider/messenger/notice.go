@@ -31,6 +31,7 @@ const (
 	NoticePinned        Notice = "pinned"          // tag: what you write next goes there
 	NoticeDropped       Notice = "dropped"         // what was held came to nobody
 	NoticeUnreadable    Notice = "unreadable"      // a kind of message that cannot be relayed
+	NoticeFileOrder     Notice = "file_order"      // a file came with a command: neither was done
 	NoticeGone          Notice = "gone"            // tag: the customer ended the conversation
 	NoticeTimedOut      Notice = "timed_out"       // tag: the conversation ended by itself
 	NoticeStopped       Notice = "stopped"         // tag: the operator ended the conversation
@@ -62,6 +63,7 @@ var notices = []struct {
 		NoticePinned:        "What you write next goes to {tag}.",
 		NoticeDropped:       "You did not say who your messages were for. They were not sent to anybody.",
 		NoticeUnreadable:    "This kind of message cannot be sent to customers. Write a text, or send a file.",
+		NoticeFileOrder:     "A file came with a command, so nothing was done, and the file was not sent. Send one after the other.",
 		NoticeGone:          "{tag}: the customer ended the conversation.",
 		NoticeTimedOut:      "{tag}: the conversation ended, for nobody said anything any more.",
 		NoticeStopped:       "{tag}: the conversation was ended by the operator.",
@@ -86,6 +88,7 @@ var notices = []struct {
 		NoticePinned:        "接下来的消息将发给 {tag}。",
 		NoticeDropped:       "您没有选择会话，之前的消息未发给任何人。",
 		NoticeUnreadable:    "这种消息无法发给客户，请发送文字或文件。",
+		NoticeFileOrder:     "文件附带了指令，因此未执行任何操作，文件也未发送。请分开发送。",
 		NoticeGone:          "{tag}：客户已结束会话。",
 		NoticeTimedOut:      "{tag}：会话因长时间无人发言已自动结束。",
 		NoticeStopped:       "{tag}：会话已由管理员结束。",

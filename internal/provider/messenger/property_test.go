@@ -76,6 +76,9 @@ func TestNothingGoesAstray(t *testing.T) {
 		if got.Do == Ask && len(got.Among) == 0 {
 			t.Fatal("asked without a choice")
 		}
+		if said.Files && said.Button == "" && (got.Do == Ignore || got.Do == Pin || got.Do == Order) {
+			t.Fatalf("%+v, and the file is nowhere", got)
+		}
 		if got.Do == Relay && got.Text == "" && !said.Files {
 			t.Fatal("relayed nothing")
 		}

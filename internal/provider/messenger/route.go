@@ -78,6 +78,9 @@ func Route(said Said, d Desk) Decision {
 	}
 	tag, text, named := d.named(said)
 	command := parseCommand(text, named == byTag)
+	if command != NoCommand && said.Files {
+		return Decision{Do: Tell, Notice: NoticeFileOrder} // either may be what they meant
+	}
 	if command == ListThem || command == ShowHelp {
 		return Decision{Do: Order, Command: command}
 	}

@@ -134,6 +134,12 @@ func humanFile(e *env) {
 // fetch reads a file as the program does, but for redirects.
 func (e *env) fetch(f handoff.RemoteFile) string {
 	t := e.t
+	if f.VendorID != "" {
+		located, err := e.conn.Locate(t.Context(), f)
+		e.saw(err)
+		require.NoError(t, err)
+		f = located
+	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.URL, http.NoBody)
 	require.NoError(t, err)
 	for name, value := range f.Header {
