@@ -41,12 +41,14 @@ type Adapter struct {
 	staff       staff
 	template    string
 	language    string
+	files       provider.Files
 	now         handoff.Clock
 }
 
 var (
 	_ provider.Adapter   = (*Adapter)(nil)
 	_ provider.Messenger = (*Adapter)(nil)
+	_ provider.Locator   = (*Adapter)(nil)
 	_ provider.Pacer     = (*Adapter)(nil)
 )
 
@@ -201,26 +203,26 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 	if err != nil {
 		return "", err
 	}
-	return a.write(ctx, c, kindMessage, headed(header(c.Seat.Tag, d.Customer), m.Text), func() (string, any) {
+	return a.write(ctx, c, kindMessage, pieces(header(c.Seat.Tag, d.Customer), m.Text, m.Attachments), func() (string, any) {
 		return a.offer(c.Seat.Tag, d.Customer, m.Text, messenger.Button(messenger.TakeIt, c.Seat.Tag))
 	})
 }
 
 // write writes to the human who has the session, and returns the id of the last
 // message. What WhatsApp does not let through is offered by instead.
-func (a *Adapter) write(ctx context.Context, c provider.Call, kind string, texts []string, instead func() (kind string, body any)) (string, error) {
+func (a *Adapter) write(ctx context.Context, c provider.Call, kind string, all []piece, instead func() (kind string, body any)) (string, error) {
 	earlier := c.Seat.Earlier[c.Seat.Person]
-	if len(earlier) >= len(texts) {
+	if len(earlier) >= len(all) {
 		return earlier[len(earlier)-1], nil
 	}
 	if err := a.unsure(c); err != nil {
 		return "", err
 	}
 	id := ""
-	for i := len(earlier); i < len(texts); i++ {
-		m := outgoing{to: c.Seat.Person, kind: "text", body: textBody(texts[i]), data: callback(kind, c.SessionID, c.IdempotencyKey)}
+	for i := len(earlier); i < len(all); i++ {
+		m := outgoing{to: c.Seat.Person, data: callback(kind, c.SessionID, c.IdempotencyKey)}
 		var err error
-		id, err = a.post(ctx, m)
+		id, err = a.postPiece(ctx, m, all[i])
 		barred := codeOf(err) == codeBarred
 		if barred {
 			m.kind, m.body = instead()
@@ -262,7 +264,7 @@ func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.Clo
 	body := textBody(notice.Text(a.language, c.Seat.Tag, ""))
 	reached := false
 	return each(to, func(phone string) error {
-		id, err := a.post(ctx, outgoing{to: phone, kind: "text", body: body, data: callback(kindOther, c.SessionID, c.IdempotencyKey)})
+		id, err := a.post(ctx, outgoing{to: phone, kind: kindText, body: body, data: callback(kindOther, c.SessionID, c.IdempotencyKey)})
 		if codeOf(err) == codeBarred {
 			return nil // a template for an end would be no use
 		}
@@ -282,6 +284,9 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 	if n.Barred || a.now().Sub(n.Heard) >= window {
 		return a.tellBarred(ctx, n, data)
 	}
+	if n.File != nil {
+		return a.tellFile(ctx, n, data)
+	}
 	texts, last := notices(n.Text), outgoing{}
 	if len(n.Choices) > 0 {
 		body := n.Text
@@ -294,7 +299,7 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 	}
 	var messages []outgoing
 	for _, text := range texts {
-		messages = append(messages, outgoing{kind: "text", body: textBody(text)})
+		messages = append(messages, outgoing{kind: kindText, body: textBody(text)})
 	}
 	if last.kind != "" {
 		messages = append(messages, last)
@@ -306,6 +311,26 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 		id, err := a.post(ctx, m)
 		if codeOf(err) == codeBarred {
 			return a.tellBarred(ctx, n, data)
+		}
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// tellFile shows a human a file of a session's.
+func (a *Adapter) tellFile(ctx context.Context, n provider.Notice, data string) (ids []string, err error) {
+	all := pieces(n.Text, "", []handoff.Attachment{*n.File})
+	for i, p := range all {
+		m := outgoing{to: n.Person}
+		if i == len(all)-1 {
+			m.data = data
+		}
+		id, err := a.postPiece(ctx, m, p)
+		if codeOf(err) == codeBarred {
+			return ids, nil // they get it with all else once they answer
 		}
 		if err != nil {
 			return ids, err

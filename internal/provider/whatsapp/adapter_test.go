@@ -62,7 +62,7 @@ func newDesk(t *testing.T) *desk {
 
 func (d *desk) open(address string) provider.Adapter {
 	d.t.Helper()
-	a, err := whatsapp.Kind{}.Open(d.emulator.Config(address), provider.Deps{HTTP: http.DefaultClient, Now: d.clock})
+	a, err := whatsapp.Kind{}.Open(d.emulator.Config(address), provider.Deps{HTTP: http.DefaultClient, Files: d, Now: d.clock})
 	require.NoError(d.t, err)
 	return a
 }

@@ -17,14 +17,15 @@ import (
 
 // Codes of errors that are looked at one by one.
 const (
-	codeBarred   = 131047 // the human has not written for a day
-	codePair     = 131056 // too many messages to one human
-	codeSpam     = 131048 // the number was reported too often; it lasts for hours
-	pairPause    = 6 * time.Second
-	subUnknown   = 33 // with 100: no such number or account, or none that the token may use
-	subExpired   = 463
-	subInvalid   = 467
-	maxErrorText = 400
+	codeBarred    = 131047 // the human has not written for a day
+	codeParameter = 100
+	codePair      = 131056 // too many messages to one human
+	codeSpam      = 131048 // the number was reported too often; it lasts for hours
+	pairPause     = 6 * time.Second
+	subUnknown    = 33 // with 100: no such number or account, or none that the token may use
+	subExpired    = 463
+	subInvalid    = 467
+	maxErrorText  = 400
 )
 
 // The classes of the other codes.
@@ -128,7 +129,7 @@ func classOf(f *failure) provider.Class {
 		return provider.ClassRateLimited
 	case slices.Contains(transientCodes, code):
 		return provider.ClassTransient
-	case slices.Contains(templateCodes, code), code == 100 && f.Subcode == subUnknown:
+	case slices.Contains(templateCodes, code), code == codeParameter && f.Subcode == subUnknown:
 		return provider.ClassIncomplete
 	case slices.Contains(personCodes, code):
 		return provider.ClassRejected
@@ -137,8 +138,8 @@ func classOf(f *failure) provider.Class {
 	}
 }
 
-// sent is the answer to a message.
-type sent struct {
+// accepted is the answer to a message.
+type accepted struct {
 	Messages []struct {
 		ID string `json:"id"`
 	} `json:"messages"`
@@ -165,7 +166,7 @@ func (a *Adapter) post(ctx context.Context, m outgoing) (string, error) {
 	if m.data != "" {
 		body["biz_opaque_callback_data"] = m.data
 	}
-	var got sent
+	var got accepted
 	err := a.rest.Do(ctx, restapi.Call{
 		Method: http.MethodPost, Path: "/" + url.PathEscape(a.number) + "/messages", Body: body, Into: &got,
 	})

@@ -10,6 +10,7 @@
 //
 //	kind.go     what the kind is and needs
 //	adapter.go  our terms to WhatsApp's: start, message, close, notice
+//	media.go    files, both ways
 //	compose.go  messages as WhatsApp takes them
 //	check.go    number, webhooks and template
 //	client.go   the calls, and what their errors mean
@@ -56,12 +57,15 @@ var _ provider.Kind = Kind{}
 // second, with room for what is not a session's.
 func (Kind) Describe() provider.Descriptor {
 	return provider.Descriptor{
-		Name:         Name,
-		Title:        "WhatsApp",
-		Beta:         true,
-		Config:       &handoffv1.WhatsAppConfig{},
-		Capabilities: handoff.Capabilities{CanClose: true, ReadReceipts: true},
-		Limits:       provider.Limits{Concurrent: 32, PerSecond: 60, Burst: 60},
+		Name:   Name,
+		Title:  "WhatsApp",
+		Beta:   true,
+		Config: &handoffv1.WhatsAppConfig{},
+		Capabilities: handoff.Capabilities{
+			CanClose: true, ReadReceipts: true,
+			Attachments: true, AttachmentTypes: typesOfMedia(), MaxAttachmentBytes: maxBytes[kindDocument],
+		},
+		Limits: provider.Limits{Concurrent: 32, PerSecond: 60, Burst: 60},
 		Fields: map[string]string{ //nolint:gosec // says what to enter, and holds no secret
 			"access_token":      "Permanent access token of a system user with whatsapp_business_messaging and whatsapp_business_management. The token that the dashboard shows ends after 24 hours.",
 			"app_secret":        "App secret: App settings, Basic. It proves that webhooks come from Meta.",
@@ -145,7 +149,7 @@ func (Kind) Open(config proto.Message, deps provider.Deps) (provider.Adapter, er
 	}
 	return &Adapter{
 		secret: c.GetAppSecret(), verifyToken: c.GetVerifyToken(), number: c.GetPhoneNumberId(), account: c.GetWabaId(),
-		staff: staff, template: c.GetTemplateName(), language: c.GetTemplateLanguage(), now: deps.Now,
+		staff: staff, template: c.GetTemplateName(), language: c.GetTemplateLanguage(), files: deps.Files, now: deps.Now,
 		rest: restapi.Client{
 			HTTP: deps.HTTP, Now: deps.Now, Base: base + "/" + version, Judge: judge(deps.Now),
 			Header: http.Header{"Authorization": {"Bearer " + c.GetAccessToken()}},

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -127,12 +128,29 @@ func (a *Adapter) said(m *message, from person) (handoff.PersonSaid, bool) {
 		said.Text = location(m)
 	case "contacts":
 		said.Text = contactCards(m.Contacts)
+	case kindImage, kindAudio, kindVideo, kindDocument, kindSticker:
+		sent(&said, m)
 	case "reaction", "system", "request_welcome":
 		return said, false
 	default:
 		said.Unreadable = true
 	}
 	return said, true
+}
+
+// sent adds a file to what a human said.
+func sent(said *handoff.PersonSaid, m *message) {
+	f := map[string]*media{kindImage: &m.Image, kindAudio: &m.Audio, kindVideo: &m.Video, kindDocument: &m.Document, kindSticker: &m.Sticker}[m.Type]
+	if f.ID == "" {
+		said.Unreadable = true
+		return
+	}
+	kind := m.Type
+	if f.Voice {
+		kind = "voice"
+	}
+	said.Text = f.Caption
+	said.Files = []handoff.RemoteFile{{VendorID: f.ID, Name: cmp.Or(f.Filename, nameOf(kind, f.MIMEType)), MIMEType: f.MIMEType}}
 }
 
 func location(m *message) string {

@@ -132,14 +132,16 @@ func TestMetasExamples(t *testing.T) {
 		"button-message":                         pressed("Unsubscribe", "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBJFNjk2OTMwNEZCQjhGMzUyQUYA"),
 		"interactive-list-reply-message":         pressed("priority_express", "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBJGMzEyNzhENTZDMzNGODlDRDgA"),
 		"interactive-button-reply-message":       pressed("cancel-button", "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI3MEM2RUJFNkI0RENGQTVDRjUA"),
-		"image-message":                          unreadable,
-		"unsupported-message":                    unreadable,
-		"order-message":                          unreadable,
-		"reaction-message":                       nil,
-		"system-message":                         nil,
-		"group-create-message":                   nil,
-		"group-settings-update":                  nil,
-		"group-remove-participants":              nil,
+		"image-message": said(func(s *handoff.PersonSaid) {
+			s.Text, s.Files = "Taj Mahal", []handoff.RemoteFile{{VendorID: "1003383421387256", Name: "image.jpg", MIMEType: "image/jpeg"}}
+		}),
+		"unsupported-message":       unreadable,
+		"order-message":             unreadable,
+		"reaction-message":          nil,
+		"system-message":            nil,
+		"group-create-message":      nil,
+		"group-settings-update":     nil,
+		"group-remove-participants": nil,
 	} {
 		body, err := os.ReadFile(filepath.Join("testdata", "webhooks", name+".json"))
 		require.NoError(t, err)
@@ -162,6 +164,26 @@ func TestMetasExamples(t *testing.T) {
 func notification(value string) string {
 	return `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{
 		"metadata":{"phone_number_id":"106540352242922"},` + value + `}}]}]}`
+}
+
+// TestMediaAreFiles: whatever the sort, what a human sends is a file with a name.
+func TestMediaAreFiles(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]handoff.PersonSaid{
+		`"type":"document","document":{"id":"7","mime_type":"application/pdf","filename":"Übersicht.pdf","caption":"see"}`: {Text: "see", Files: []handoff.RemoteFile{{VendorID: "7", Name: "Übersicht.pdf", MIMEType: "application/pdf"}}},
+		`"type":"audio","audio":{"id":"7","mime_type":"audio/ogg; codecs=opus","voice":true}`:                              {Files: []handoff.RemoteFile{{VendorID: "7", Name: "voice.oga", MIMEType: "audio/ogg; codecs=opus"}}},
+		`"type":"audio","audio":{"id":"7","mime_type":"audio/mpeg"}`:                                                       {Files: []handoff.RemoteFile{{VendorID: "7", Name: "audio.mp3", MIMEType: "audio/mpeg"}}},
+		`"type":"video","video":{"id":"7","mime_type":"video/mp4"}`:                                                        {Files: []handoff.RemoteFile{{VendorID: "7", Name: "video.mp4", MIMEType: "video/mp4"}}},
+		`"type":"sticker","sticker":{"id":"7","mime_type":"image/webp","animated":false}`:                                  {Files: []handoff.RemoteFile{{VendorID: "7", Name: "sticker.webp", MIMEType: "image/webp"}}},
+		`"type":"image","image":{"id":"7"}`:                                                                                {Files: []handoff.RemoteFile{{VendorID: "7", Name: "image"}}},
+		`"type":"image","image":{"mime_type":"image/jpeg"}`:                                                                {Unreadable: true},
+		`"type":"image","image":{"id":"7"},"context":{"id":"q1"}`:                                                          {Quotes: true, QuotedIDs: []string{"q1"}, Files: []handoff.RemoteFile{{VendorID: "7", Name: "image"}}},
+	} {
+		want.Person, want.Name, want.Locale = "16505551234", "Sheena", "en"
+		got := parse(t, notification(`"messages":[{"from":"16505551234","id":"wamid.1",`+content+`}]`))
+		require.Len(t, got, 1, content)
+		assert.Equal(t, want, got[0].Body, content)
+	}
 }
 
 func TestWhoWrites(t *testing.T) {

@@ -57,6 +57,20 @@ type message struct {
 		Address   string  `json:"address"`
 	} `json:"location"`
 	Contacts []card `json:"contacts"`
+	Image    media  `json:"image"`
+	Audio    media  `json:"audio"`
+	Video    media  `json:"video"`
+	Document media  `json:"document"`
+	Sticker  media  `json:"sticker"`
+}
+
+// media is a file that a human sent.
+type media struct {
+	ID       string `json:"id"`
+	MIMEType string `json:"mime_type"`
+	Caption  string `json:"caption"`
+	Filename string `json:"filename"`
+	Voice    bool   `json:"voice"` // it was recorded in the chat
 }
 
 type reply struct {

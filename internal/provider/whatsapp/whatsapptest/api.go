@@ -52,7 +52,8 @@ type handler func(r *http.Request, body []byte) (any, error)
 func (e *Emulator) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]handler{
-		"GET /{version}/{id}":                    e.getNumber,
+		"GET /{version}/{id}":                    e.getNode,
+		"POST /{version}/{id}/media":             e.postMedia,
 		"POST /{version}/{id}/messages":          e.postMessage,
 		"GET /{version}/{id}/subscribed_apps":    e.getApps,
 		"POST /{version}/{id}/subscribed_apps":   e.postApps,
@@ -68,7 +69,13 @@ func (e *Emulator) routes() *http.ServeMux {
 }
 
 // ServeHTTP implements emulator.Emulator.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == attachments { // at Meta it is another host
+		e.download(w, r)
+		return
+	}
+	e.mux.ServeHTTP(w, r)
+}
 
 func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, handle handler) {
 	e.mu.Lock()
@@ -118,8 +125,12 @@ func (e *Emulator) admit(r *http.Request, body []byte) error {
 	if len(body) == 0 {
 		return nil
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return invalidParameter("the Content-Type has to be application/json")
+	wanted := "application/json"
+	if strings.HasSuffix(r.URL.Path, "/media") {
+		wanted = "multipart/form-data"
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != wanted {
+		return invalidParameter("the Content-Type has to be %s", wanted)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type Message struct {
 	Tag     string // of the session that it names; empty = none, or several
 	Text    string
 	Buttons []Button
+	File    *emulator.File // with it; nil = none
 }
 
 // Button is a button, or a line of a list.
@@ -31,7 +32,7 @@ func (e *Emulator) Chat(phone int) Chat {
 	p := e.phones[phone]
 	c := Chat{Phone: p.entered[1:], Name: p.name}
 	for _, it := range p.items {
-		m := Message{ID: it.id, Mine: it.mine, Tag: it.tag, Text: it.text}
+		m := Message{ID: it.id, Mine: it.mine, Tag: it.tag, Text: it.text, File: it.file}
 		for _, b := range it.buttons {
 			m.Buttons = append(m.Buttons, Button{b.id, b.title})
 		}
@@ -55,6 +56,13 @@ func (e *Emulator) Swipe(phone int, wamid, text string) (provider.Request, error
 		return provider.Request{}, emulator.ErrNoSession
 	}
 	return e.write(phone, "", text, wamid), nil
+}
+
+// Send has a human send a file, as an answer to a message if quote is its id.
+func (e *Emulator) Send(phone int, caption string, file emulator.File, quote string) provider.Request {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sends(phone, "", caption, &file, quote)
 }
 
 // Press has a human press a button, or choose a line of a list.

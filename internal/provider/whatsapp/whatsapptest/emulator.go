@@ -6,6 +6,7 @@
 //	emulator.go  the number, what is seen on the phones and done there
 //	api.go       the Graph API, but for messages
 //	send.go      messages: what Meta takes of them, windows and pair limits
+//	media.go     files: what the number uploads, and what humans send
 //	content.go   their contents, as strictly as Meta has them
 //	chat.go      a human's chat, for tests that do more than is usual
 //	view.go      what a human makes of a chat: its sessions
@@ -57,7 +58,8 @@ type Emulator struct {
 	subscribed bool
 	templates  []*template
 	phones     []*phone
-	holder     map[string]int // place in phones of who has a session, by tag
+	media      map[string]*media // by id
+	holder     map[string]int    // place in phones of who has a session, by tag
 }
 
 // phone is the chat of a human of the staff with the number.
@@ -83,6 +85,7 @@ type item struct {
 	buttons []button
 	quote   string
 	data    string // comes back in the statuses
+	file    *emulator.File
 }
 
 type button struct{ id, title, detail string }
@@ -97,7 +100,7 @@ var (
 func New(now handoff.Clock) *Emulator {
 	e := &Emulator{
 		token: "EAAG" + rand.Text(), secret: strings.ToLower(rand.Text()), verify: rand.Text(), now: now, subscribed: true,
-		PairBurst: PairBurst, report: func(provider.Request) {}, holder: map[string]int{},
+		PairBurst: PairBurst, report: func(provider.Request) {}, holder: map[string]int{}, media: map[string]*media{},
 		templates: []*template{{
 			Name: TemplateName, Language: Language, Status: statusApproved, placeholders: 3, quickReplies: []string{"Take"},
 			Text: "A customer asks for a human. #{{1}}, {{2}}: {{3}}\n\nPress the button to answer.",
@@ -131,8 +134,7 @@ func Traits() emulator.Traits {
 			handoff.ClosedByExpiry:         "the conversation ended, for it lasted too long.",
 		},
 		Lacks: map[emulator.ActKind]string{
-			emulator.Attach: "who sends a file is told that it was not relayed",
-			emulator.Type:   "no webhook tells it", emulator.Rest: "no webhook tells it",
+			emulator.Type: "no webhook tells it", emulator.Rest: "no webhook tells it",
 			emulator.SayHTML:  "people write plain text on phones",
 			emulator.Farewell: "closing is a message of its own",
 			emulator.Snooze:   elsewhere,
@@ -224,6 +226,8 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	switch a.Kind {
 	case emulator.Say:
 		return []provider.Request{e.swipe(who, session, a.Text)}, nil
+	case emulator.Attach:
+		return []provider.Request{e.sends(who, session, a.Text, a.File, e.lastID(who, session))}, nil
 	case emulator.Close:
 		return []provider.Request{e.write(who, session, "#"+session+" close", "")}, nil
 	case emulator.Join:
@@ -258,13 +262,18 @@ func (e *Emulator) write(who int, tag, text, quote string) provider.Request {
 	return e.say(who, tag, text, map[string]any{"type": "text", "text": map[string]any{"body": text}}, quote)
 }
 
+// lastID returns the id of the last message of a session in somebody's chat; empty if
+// there is none.
+func (e *Emulator) lastID(who int, tag string) string {
+	if last := e.lastOf(who, tag); last != nil {
+		return last.id
+	}
+	return ""
+}
+
 // swipe has a human answer the last message of a session.
 func (e *Emulator) swipe(who int, tag, text string) provider.Request {
-	quote := ""
-	if last := e.lastOf(who, tag); last != nil {
-		quote = last.id
-	}
-	return e.write(who, tag, text, quote)
+	return e.write(who, tag, text, e.lastID(who, tag))
 }
 
 // press has a human press the button by which a session is taken.

@@ -28,6 +28,10 @@ type envelope struct {
 	Text        json.RawMessage `json:"text"`
 	Interactive json.RawMessage `json:"interactive"`
 	Template    json.RawMessage `json:"template"`
+	Image       json.RawMessage `json:"image"`
+	Audio       json.RawMessage `json:"audio"`
+	Video       json.RawMessage `json:"video"`
+	Document    json.RawMessage `json:"document"`
 }
 
 var onlyDigits = regexp.MustCompile(`^[1-9][0-9]{6,14}$`)
@@ -109,7 +113,10 @@ func (e *Emulator) recipient(m *envelope) (*phone, error) {
 
 // content reads what a message holds.
 func (e *Emulator) content(m *envelope) (*item, error) {
-	given := map[string]json.RawMessage{"text": m.Text, "interactive": m.Interactive, "template": m.Template}
+	given := map[string]json.RawMessage{
+		"text": m.Text, "interactive": m.Interactive, "template": m.Template,
+		"image": m.Image, "audio": m.Audio, "video": m.Video, "document": m.Document,
+	}
 	for kind, body := range given {
 		if (len(body) > 0) != (kind == m.Type) {
 			return nil, refuse(131008, "Required parameter is missing", "type %q needs %s, and nothing else", m.Type, m.Type)
@@ -122,6 +129,8 @@ func (e *Emulator) content(m *envelope) (*item, error) {
 		return interactiveItem(m.Interactive)
 	case "template":
 		return e.templateItem(m.Template)
+	case "image", "audio", "video", "document":
+		return e.mediaItem(m.Type, given[m.Type])
 	default:
 		return nil, invalidParameter("type %q", m.Type)
 	}

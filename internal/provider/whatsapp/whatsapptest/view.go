@@ -85,11 +85,17 @@ func show(s *emulator.Session, p *phone, it *item) {
 	default:
 		hear(s, it)
 	}
+	if it.file != nil && !it.mine {
+		s.Files = append(s.Files, *it.file)
+	}
 }
 
 // hear adds what the customer said, which may come in several messages.
 func hear(s *emulator.Session, it *item) {
 	first, rest, _ := strings.Cut(it.text, "\n")
+	if it.file != nil && rest == "" {
+		return
+	}
 	number := partMark.FindStringSubmatch(first)
 	if number == nil || number[1] == "1" {
 		s.Lines = append(s.Lines, emulator.Line{From: emulator.FromCustomer, Text: rest})
