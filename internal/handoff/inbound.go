@@ -76,6 +76,10 @@ type (
 		Text       string   `json:"text,omitempty"`
 		Unreadable bool     `json:"unreadable,omitempty"` // it is of a kind that cannot be relayed
 
+		// Stranger tells that it is none of the desk's humans. They are answered now
+		// and then, and what they say is nobody's: it is not handed over.
+		Stranger bool `json:"stranger,omitempty"`
+
 		// Files are what came with it. It may be kept for a while before its session
 		// is known, so they hold no secret and no address that ends soon, but ids.
 		Files []RemoteFile `json:"files,omitempty"`

@@ -32,6 +32,7 @@ type Notice struct {
 	// one that the vendor can carry by its capabilities.
 	File *handoff.Attachment
 
+	Stranger  bool      // the person is none of the desk's humans
 	SessionID string    // that it is about; empty = none, or several
 	Heard     time.Time // when the human said something last; zero = not of late
 	Barred    bool      // the vendor lets nobody write to the human as they like, whatever Heard says

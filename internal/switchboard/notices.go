@@ -206,6 +206,33 @@ func (svc *Service) offerBarred(ctx context.Context, connectionID, sessionID, ve
 	return nil
 }
 
+const (
+	// strangerRests is how long a stranger gets no second answer, whatever they say:
+	// they may be a program that answers everything.
+	strangerRests = 24 * time.Hour
+	// maxHeard is how many people are heard in that time before strangers get no
+	// answer at all: each may have its price.
+	maxHeard = 500
+)
+
+// stranger answers somebody who is none of the desk's humans.
+func (svc *Service) stranger(ctx context.Context, connectionID, key string, said Said) error {
+	now := svc.now()
+	heard, err := svc.store.Heard(ctx, connectionID, now.Add(-strangerRests))
+	if err != nil || !heard[said.Person].IsZero() || len(heard) >= maxHeard {
+		return err
+	}
+	t := &turn{connectionID: connectionID, said: said, now: now}
+	t.record = Record{ConnectionID: connectionID, Person: said.Person, Key: key, Time: now}
+	t.tell(messenger.NoticeStranger, "", "")
+	t.record.Notices[0].Notice.Stranger = true
+	if err := svc.store.Record(ctx, t.record); err != nil {
+		return err
+	}
+	svc.Nudge()
+	return nil
+}
+
 // dropHeld gives up what was held too long, and tells its authors.
 func (svc *Service) dropHeld(ctx context.Context, now time.Time) error {
 	humans, err := svc.store.HeldSince(ctx, now.Add(-HeldFor))

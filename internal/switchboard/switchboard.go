@@ -90,6 +90,9 @@ func (svc *Service) Receive(ctx context.Context, connectionID string, in handoff
 		line := svc.line(connectionID, body.Person)
 		line.Lock()
 		defer line.Unlock()
+		if body.Stranger {
+			return svc.stranger(ctx, connectionID, in.Key, Said{body, in.VendorID})
+		}
 		return svc.said(ctx, connectionID, in.Key, Said{body, in.VendorID})
 	case handoff.PersonTold:
 		line := svc.line(connectionID, body.Person)

@@ -32,6 +32,7 @@ const (
 	NoticeDropped       Notice = "dropped"         // what was held came to nobody
 	NoticeUnreadable    Notice = "unreadable"      // a kind of message that cannot be relayed
 	NoticeFileOrder     Notice = "file_order"      // a file came with a command: neither was done
+	NoticeStranger      Notice = "stranger"        // to somebody who is none of the desk's humans
 	NoticeGone          Notice = "gone"            // tag: the customer ended the conversation
 	NoticeTimedOut      Notice = "timed_out"       // tag: the conversation ended by itself
 	NoticeStopped       Notice = "stopped"         // tag: the operator ended the conversation
@@ -64,6 +65,7 @@ var notices = []struct {
 		NoticeDropped:       "You did not say who your messages were for. They were not sent to anybody.",
 		NoticeUnreadable:    "This kind of message cannot be sent to customers. Write a text, or send a file.",
 		NoticeFileOrder:     "A file came with a command, so nothing was done, and the file was not sent. Send one after the other.",
+		NoticeStranger:      "This address is for our staff alone, and nobody reads what you write here. Please contact us where you usually do.",
 		NoticeGone:          "{tag}: the customer ended the conversation.",
 		NoticeTimedOut:      "{tag}: the conversation ended, for nobody said anything any more.",
 		NoticeStopped:       "{tag}: the conversation was ended by the operator.",
@@ -89,6 +91,7 @@ var notices = []struct {
 		NoticeDropped:       "您没有选择会话，之前的消息未发给任何人。",
 		NoticeUnreadable:    "这种消息无法发给客户，请发送文字或文件。",
 		NoticeFileOrder:     "文件附带了指令，因此未执行任何操作，文件也未发送。请分开发送。",
+		NoticeStranger:      "此账号仅供内部人员使用，您在这里写的内容无人查看。请通过您平常使用的渠道联系我们。",
 		NoticeGone:          "{tag}：客户已结束会话。",
 		NoticeTimedOut:      "{tag}：会话因长时间无人发言已自动结束。",
 		NoticeStopped:       "{tag}：会话已由管理员结束。",

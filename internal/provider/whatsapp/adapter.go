@@ -277,7 +277,7 @@ func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.Clo
 
 // Tell implements provider.Messenger.
 func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error) {
-	if _, ok := a.staff.find(n.Person); !ok {
+	if _, ok := a.staff.find(n.Person); !ok && !n.Stranger {
 		return nil, provider.Errorf(provider.ClassRejected, "the human is not among the staff any more")
 	}
 	data := callback(kindOther, n.SessionID, n.IdempotencyKey)

@@ -374,3 +374,17 @@ func TestCheck(t *testing.T) {
 		require.Equal(t, provider.ClassIncomplete, provider.ClassOf(err))
 	}
 }
+
+// TestStrangers: somebody who is not among the staff is answered, and nobody else.
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	m, ok := d.adapter.(provider.Messenger)
+	require.True(t, ok)
+	_, err := m.Tell(t.Context(), provider.Notice{Person: "491700000000", Text: "nobody reads this", Heard: d.now})
+	require.Equal(t, provider.ClassRejected, provider.ClassOf(err))
+	require.Empty(t, d.kinds())
+	_, err = m.Tell(t.Context(), provider.Notice{Person: "491700000000", Text: "nobody reads this", Heard: d.now, Stranger: true})
+	require.ErrorContains(t, err, "131026", "the emulator knows no such phone")
+	require.Equal(t, map[string]string{"491700000000": "text "}, d.kinds())
+}

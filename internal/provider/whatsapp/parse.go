@@ -82,11 +82,15 @@ func (a *Adapter) told(v *value) []handoff.Inbound {
 	var all []handoff.Inbound
 	for i := range v.Messages {
 		m := &v.Messages[i]
-		from, ok := a.staff.find(phoneOf(m.From, m.FromUserID, v.Contacts))
-		if !ok || m.ID == "" {
-			continue // nobody of ours
+		phone := phoneOf(m.From, m.FromUserID, v.Contacts)
+		from, known := a.staff.find(phone)
+		if m.ID == "" || digits(phone) == "" {
+			continue // nobody can tell who it is
 		}
 		if said, ok := a.said(m, from); ok {
+			if !known {
+				said = handoff.PersonSaid{Person: digits(phone), Locale: a.language, Stranger: true}
+			}
 			all = append(all, handoff.Inbound{Key: "message:" + m.ID, VendorID: m.ID, Body: said})
 		}
 	}
