@@ -311,6 +311,9 @@ func TestErrors(t *testing.T) {
 	status, code, subcode = http.StatusBadRequest, 100, 33
 	_, err = a.Send(t.Context(), d.call(ada), handoff.Message{Text: "x"})
 	require.Equal(t, provider.ClassIncomplete, provider.ClassOf(err), "no such number, or not the token's")
+	status, code, subcode = http.StatusBadGateway, 0, 0
+	_, err = a.Send(t.Context(), d.call(ada), handoff.Message{Text: "x"})
+	require.Equal(t, provider.ClassTransient, provider.ClassOf(err), "an outage is no matter of credentials")
 	status, code, subcode = http.StatusBadRequest, 131056, 0
 	_, err = a.Send(t.Context(), d.call(ada), handoff.Message{Text: "x"})
 	require.Equal(t, 6*time.Second, provider.WaitOf(err))

@@ -112,7 +112,7 @@ func classify(e *provider.Error, f *failure) {
 		e.Class, e.RetryAfter = provider.ClassTransient, max(e.RetryAfter, pairPause)
 	case f.Code == codeSpam:
 		e.Class, e.RetryAfter = provider.ClassRateLimited, provider.MaxRetryAfter
-	case class != "":
+	case class != "" && (f.Code != 0 || f.Subcode != 0 || e.Status < 500): // without a code it may be an outage
 		e.Class = class
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests:
 		e.Class = provider.ClassRejected
