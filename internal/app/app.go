@@ -135,7 +135,9 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	a.auth = auth.New(auth.Config{
 		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,
 	})
-	a.switchboard = switchboard.New(switchboard.Config{Store: a.store, Sessions: service, Connections: a.agents, Capabilities: a.agents.Capabilities, Link: a.files.Link, Now: time.Now, Logger: log})
+	a.switchboard = switchboard.New(switchboard.Config{
+		Store: a.store, Sessions: service, Connections: a.agents, Capabilities: a.agents.Capabilities, Link: a.files.Link, Now: time.Now, Logger: log,
+	})
 	a.dispatch = dispatch.New(dispatch.Config{
 		Store: a.store, Connections: a.switchboard, Settler: service, Horizon: c.RetryHorizon, Degrade: a.degrade, Now: time.Now, Logger: log,
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/switchboard"
 )
 
 // TestStrangersAreAnsweredOnceADay: even one that answers everything gets no more, and
@@ -31,12 +32,14 @@ func TestStrangersAreAnsweredOnceADay(t *testing.T) {
 	b.says(stranger)
 	require.Len(t, b.lastTold(), 1)
 
-	for i := range 600 {
-		in := handoff.Inbound{Key: fmt.Sprint("flood", i), VendorID: fmt.Sprint("flood", i), Body: handoff.PersonSaid{Person: fmt.Sprint("p", i), Stranger: true}}
-		require.NoError(t, b.svc.Receive(t.Context(), connection, in))
+	for i := range 498 { // with the first one there are 499
+		key := fmt.Sprint("flood", i)
+		require.NoError(t, b.store.Record(t.Context(), switchboard.Record{ConnectionID: connection, Person: key, Key: key, Time: b.clock()}))
 	}
-	b.deliver()
-	require.Len(t, b.lastTold(), 499, "each answer has its price")
+	for _, another := range []string{"the last one", "one too many"} {
+		b.says(handoff.PersonSaid{Person: another, Stranger: true})
+	}
+	require.Equal(t, []string{"the last one: " + messenger.NoticeStranger.Text("", "", "")}, b.lastTold(), "each answer has its price")
 	b.says(bob("/help"))
 	require.Len(t, b.lastTold(), 1, "the desk's humans are heard all the same")
 }

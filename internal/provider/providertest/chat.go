@@ -55,9 +55,11 @@ func newChat(t *testing.T, e *env) *chat {
 		Store: s, Waker: wake.NewHub(), Now: e.clock, Capabilities: func(string) handoff.Capabilities { return e.caps },
 		NewID: func(prefix string) string { ids++; return fmt.Sprint(prefix, "_", ids) },
 	})
-	c.svc = switchboard.New(switchboard.Config{Store: s, Sessions: c, Connections: c, Now: e.clock, Link: contents{}.Link,
+	c.svc = switchboard.New(switchboard.Config{
+		Store: s, Sessions: c, Connections: c, Now: e.clock, Link: contents{}.Link,
 		Capabilities: func(string) handoff.Capabilities { return e.caps },
-		Logger:       slog.New(slog.DiscardHandler)})
+		Logger:       slog.New(slog.DiscardHandler),
+	})
 	c.sender, err = c.svc.Sender(t.Context(), chatConnection)
 	require.NoError(t, err)
 	return c

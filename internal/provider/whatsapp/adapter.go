@@ -287,6 +287,25 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 	if n.File != nil {
 		return a.tellFile(ctx, n, data)
 	}
+	messages := a.messages(n)
+	messages[0].quote, messages[len(messages)-1].data = n.Quote, data
+	var ids []string
+	for _, m := range messages {
+		m.to = n.Person
+		id, err := a.post(ctx, m)
+		if codeOf(err) == codeBarred {
+			return a.tellBarred(ctx, n, data)
+		}
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// messages are what brings a notice: its text and, at last, its choices.
+func (a *Adapter) messages(n provider.Notice) []outgoing {
 	texts, last := notices(n.Text), outgoing{}
 	if len(n.Choices) > 0 {
 		body := n.Text
@@ -304,20 +323,7 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 	if last.kind != "" {
 		messages = append(messages, last)
 	}
-	messages[0].quote, messages[len(messages)-1].data = n.Quote, data
-	var ids []string
-	for _, m := range messages {
-		m.to = n.Person
-		id, err := a.post(ctx, m)
-		if codeOf(err) == codeBarred {
-			return a.tellBarred(ctx, n, data)
-		}
-		if err != nil {
-			return ids, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
+	return messages
 }
 
 // tellFile shows a human a file of a session's.

@@ -113,10 +113,11 @@ func (a *Adapter) postPiece(ctx context.Context, m outgoing, p piece) (string, e
 	if err == nil {
 		m.kind = kindOf(p.file)
 		m.body = mediaBody(m.kind, media, p)
-		id := ""
-		if id, err = a.post(ctx, m); err == nil || codeOf(err) == codeBarred {
-			return id, err
+		id, refused := a.post(ctx, m)
+		if refused == nil || codeOf(refused) == codeBarred {
+			return id, refused
 		}
+		err = refused
 	}
 	if provider.ClassOf(err) != provider.ClassRejected && !errors.Is(err, handoff.ErrFileNotFound) {
 		return "", err

@@ -216,9 +216,17 @@ func newWamid() string {
 func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if a.Kind == emulator.Greet {
+	switch a.Kind {
+	case emulator.Greet:
 		return e.greet(), nil
+	case emulator.Unknown:
+		return []provider.Request{e.notify("messages_levitated", map[string]any{"levitation": "up"})}, nil
+	default:
+		return e.act(session, a)
 	}
+}
+
+func (e *Emulator) act(session string, a emulator.Act) ([]provider.Request, error) {
 	if e.lastOf(0, session) == nil && e.lastOf(1, session) == nil {
 		return nil, emulator.ErrNoSession
 	}
@@ -240,8 +248,6 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 		return []provider.Request{e.echo(who, session)}, nil
 	case emulator.Read:
 		return e.readAll(who, session), nil
-	case emulator.Unknown:
-		return []provider.Request{e.notify("messages_levitated", map[string]any{"levitation": "up"})}, nil
 	default:
 		return nil, fmt.Errorf("%w: %s", emulator.ErrLacks, a.Kind)
 	}

@@ -6,8 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -61,12 +61,9 @@ func (m *media) sha256() []byte {
 
 // keep stores a file and returns its id.
 func (e *Emulator) keep(m *media) string {
-	var random [7]byte
+	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails, says its documentation
-	id := "2"
-	for _, b := range random {
-		id += fmt.Sprintf("%03d", b)
-	}
+	id := "2" + strconv.FormatUint(binary.BigEndian.Uint64(random[:]), 10)
 	e.media[id] = m
 	return id
 }
