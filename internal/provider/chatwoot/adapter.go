@@ -19,6 +19,8 @@ import (
 // Adapter talks to one inbox.
 type Adapter struct {
 	client client
+	tokens *provider.Tokens
+	files  provider.Files
 	token  string
 	secret string // empty: webhooks are not signed
 
@@ -31,6 +33,8 @@ var (
 	_ provider.Adapter    = (*Adapter)(nil)
 	_ provider.Reconciler = (*Adapter)(nil)
 	_ provider.Pacer      = (*Adapter)(nil)
+	_ provider.Typer      = (*Adapter)(nil)
+	_ provider.Reader     = (*Adapter)(nil)
 )
 
 // channelAPI is the kind of inbox whose customers come over the API.
@@ -193,17 +197,6 @@ func noteOf(sessionID string, start handoff.Start, customer contact) string {
 		note = strings.ToValidUTF8(note[:maxNote], "") + "…"
 	}
 	return note
-}
-
-// Send implements provider.Adapter.
-func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) (string, error) {
-	text := m.Text
-	if c.Repeat {
-		if messageID, err := a.delivered(ctx, c, text); err != nil || messageID != "" {
-			return messageID, err
-		}
-	}
-	return a.client.say(ctx, c.Ref.ID, c.IdempotencyKey, text)
 }
 
 // Close implements provider.Adapter. A note tells agents why, and the conversation

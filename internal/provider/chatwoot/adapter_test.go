@@ -48,7 +48,7 @@ func newDesk(t *testing.T, change func(*chatwoottest.Emulator, *handoffv1.Chatwo
 		change(d.Emulator, config)
 	}
 	var err error
-	d.Adapter, err = chatwoot.Kind{}.Open(config, provider.Deps{HTTP: server.Client(), Now: clock})
+	d.Adapter, err = chatwoot.Kind{}.Open(config, provider.Deps{HTTP: server.Client(), Now: clock, Files: named{}, Tokens: provider.NewTokens(clock)})
 	require.NoError(t, err)
 	return d
 }

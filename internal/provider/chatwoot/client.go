@@ -28,7 +28,8 @@ const (
 // client makes the calls.
 type client struct {
 	rest    restapi.Client
-	account string // path of the account
+	public  restapi.Client // what customers may do, without the token
+	account string         // path of the account
 	inbox   int64
 }
 
@@ -192,6 +193,22 @@ func (c *client) note(ctx context.Context, conversationID, key, text string) err
 func (c *client) write(ctx context.Context, conversationID string, body map[string]any) (string, error) {
 	var made message
 	err := c.post(ctx, conversationPath(conversationID)+"/messages", body, &made)
+	return string(made.ID), err
+}
+
+// sayFiles writes a customer's message with files and returns its id.
+func (c *client) sayFiles(ctx context.Context, conversationID, key, text string, files []restapi.Part) (string, error) {
+	form, err := restapi.Multipart([]restapi.Field{
+		{Name: "content", Value: text}, {Name: "message_type", Value: string(incoming)}, {Name: "private", Value: "false"}, {Name: "source_id", Value: key},
+	}, files)
+	if err != nil {
+		return "", provider.Errorf(provider.ClassRejected, "%w", err)
+	}
+	defer form.Close()
+	var made message
+	err = c.rest.Do(ctx, restapi.Call{
+		Method: http.MethodPost, Path: c.account + conversationPath(conversationID) + "/messages", File: &form.File, Into: &made,
+	})
 	return string(made.ID), err
 }
 

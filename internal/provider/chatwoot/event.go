@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,30 +28,43 @@ func said(conversationID string, m message) []handoff.Inbound {
 	if strings.TrimSpace(text) == "" {
 		text = ""
 	}
-	for _, file := range m.Attachments {
-		if file.DataURL != "" {
-			text = strings.TrimPrefix(text+"\n"+file.name()+": "+file.DataURL, "\n")
+	var files []handoff.RemoteFile
+	for _, a := range m.Attachments {
+		if !a.isFile() {
+			text = strings.TrimPrefix(text+"\n"+a.words(), "\n")
+		} else if a.DataURL != "" {
+			files = append(files, handoff.RemoteFile{Name: a.name(), Size: a.FileSize, URL: a.DataURL})
 		}
 	}
-	if text == "" || m.ID == "" {
+	if text == "" && len(files) == 0 || m.ID == "" {
 		return nil
 	}
 	return []handoff.Inbound{{
 		Ref: conversationID, Key: "message:" + string(m.ID), VendorID: string(m.ID),
-		Body: handoff.HumanMessage{AuthorName: m.Sender.Name, Text: provider.Cut(text)},
+		Body: handoff.HumanMessage{AuthorName: m.Sender.Name, Text: provider.Cut(text), Files: files},
 	}}
 }
 
+// isFile tells files from places, contacts and links, which have no content.
+func (a attachment) isFile() bool {
+	return !slices.Contains([]string{"location", "contact", "fallback"}, a.FileType)
+}
+
+// words is what is no file as text.
+func (a attachment) words() string {
+	return strings.Trim(a.Title+": "+a.DataURL, ": ")
+}
+
 // name is what a file is called: the end of its address.
-func (f attachment) name() string {
+func (a attachment) name() string {
 	name := ""
-	if u, err := url.Parse(f.DataURL); err == nil {
+	if u, err := url.Parse(a.DataURL); err == nil {
 		name = path.Base(u.Path)
 	}
 	if name == "." || name == "/" {
 		name = ""
 	}
-	return cmp.Or(name, f.FileType, "file")
+	return cmp.Or(name, a.FileType, "file")
 }
 
 // closed tells that a conversation was resolved. It is closed for good then, even

@@ -12,6 +12,8 @@
 //	repeat.go   what an earlier attempt has left there
 //	client.go   the calls
 //	types.go    their bodies, as far as we look at them
+//	send.go     a customer's messages with their files
+//	signal.go   what passes: typing, reading
 //	parse.go    webhooks
 //	event.go    what a conversation and its messages tell
 package chatwoot
@@ -51,7 +53,7 @@ func (Kind) Describe() provider.Descriptor {
 		Beta:         true,
 		Reconciles:   true,
 		Config:       &handoffv1.ChatwootConfig{},
-		Capabilities: handoff.Capabilities{CanClose: true, MaxTranscriptBytes: 100_000},
+		Capabilities: handoff.Capabilities{Attachments: true, Typing: true, CanClose: true, MaxTranscriptBytes: 100_000},
 		Limits:       provider.Limits{Concurrent: 32, PerSecond: 25, Burst: 50},
 		Fields: map[string]string{
 			"base_url":         "Address of your installation. Empty: https://app.chatwoot.com, the vendor's cloud.",
@@ -123,8 +125,10 @@ func (Kind) Open(config proto.Message, deps provider.Deps) (provider.Adapter, er
 				HTTP: deps.HTTP, Now: deps.Now, Base: base + "/api/v1", Judge: judge(deps.Now),
 				Header: http.Header{headerToken: {c.GetApiAccessToken()}},
 			},
+			public:  restapi.Client{HTTP: deps.HTTP, Now: deps.Now, Base: base + "/public/api/v1", Judge: judge(deps.Now)},
 			account: accountPath(c), inbox: c.GetInboxId(),
 		},
+		tokens: deps.Tokens, files: deps.Files,
 		token: c.GetApiAccessToken(), secret: c.GetWebhookSecret(),
 		accountID: c.GetAccountId(), inboxID: c.GetInboxId(), teamID: c.GetTeamId(), assigneeID: c.GetAssigneeId(),
 		sent: deps.Sent,

@@ -26,6 +26,8 @@ const (
 	eventMessage = "message_created"
 	eventStatus  = "conversation_status_changed"
 	eventUpdated = "conversation_updated"
+	eventTyping  = "conversation_typing_on"
+	eventResting = "conversation_typing_off"
 )
 
 // Verify implements provider.Adapter. Without a secret, which versions before 4.13
@@ -77,6 +79,9 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 			return provider.Reply{}, nil, invalid("%s without a conversation", n.Event)
 		}
 		return reply, e.tells(n.Event), nil
+	case eventTyping, eventResting:
+		inbound, err := typingTold(n.Event, r.Body)
+		return reply, inbound, err
 	default:
 		return reply, nil, nil
 	}

@@ -105,6 +105,12 @@ func TestWhatWebhooksTell(t *testing.T) {
 	said := func(text string) []handoff.InboundBody {
 		return []handoff.InboundBody{handoff.HumanMessage{AuthorName: "Lin", Text: text}}
 	}
+	sent := func(text string, files ...handoff.RemoteFile) []handoff.InboundBody {
+		return []handoff.InboundBody{handoff.HumanMessage{AuthorName: "Lin", Text: text, Files: files}}
+	}
+	typing := func(user string, private bool) string {
+		return fmt.Sprintf(`{"event":"conversation_typing_on","user":{%s},"conversation":{"id":1234},"is_private":%t}`, user, private)
+	}
 	nothing := []handoff.InboundBody(nil)
 	closed := []handoff.InboundBody{handoff.HumanClosed{}}
 	joined := []handoff.InboundBody{handoff.HumanJoined{Name: "Lin"}}
@@ -114,8 +120,13 @@ func TestWhatWebhooksTell(t *testing.T) {
 	}{
 		"an answer":                       {about(""), said("Hi")},
 		"its type as a number":            {about(`,"message_type":1`), said("Hi")},
-		"a file alone":                    {silent(`,"attachments":[{"id":9,"file_type":"image","data_url":"https://x.example/rails/a%20b.png?x=1"}]`), said("a b.png: https://x.example/rails/a%20b.png?x=1")},
-		"a file with words":               {about(`,"attachments":[{"file_type":"file","data_url":"https://x.example/"},{"data_url":null}]`), said("Hi\nfile: https://x.example/")},
+		"a file alone":                    {silent(`,"attachments":[{"id":9,"file_type":"image","data_url":"https://x.example/rails/a%20b.png?x=1","file_size":7}]`), sent("", handoff.RemoteFile{Name: "a b.png", Size: 7, URL: "https://x.example/rails/a%20b.png?x=1"})},
+		"a file with words":               {about(`,"attachments":[{"file_type":"file","data_url":"https://x.example/"},{"data_url":null}]`), sent("Hi", handoff.RemoteFile{Name: "file", URL: "https://x.example/"})},
+		"a place":                         {silent(`,"attachments":[{"file_type":"location","fallback_title":"Market 1","data_url":"https://maps.example/1"}]`), said("Market 1: https://maps.example/1")},
+		"an agent types":                  {typing(`"id":4,"name":"Lin","type":"user"`, false), []handoff.InboundBody{handoff.HumanTyping{Active: true}}},
+		"an agent types no longer":        {strings.Replace(typing(`"id":4,"type":"user"`, false), "_on", "_off", 1), []handoff.InboundBody{handoff.HumanTyping{}}},
+		"an agent types a note":           {typing(`"id":4,"name":"Lin","type":"user"`, true), nothing},
+		"the customer types":              {typing(`"id":77,"name":"Ann"`, false), nothing},
 		"nothing in it":                   {silent(""), nothing},
 		"only spaces":                     {about(`,"content":" \n"`), nothing},
 		"a note":                          {about(`,"private":true`), nothing},
@@ -207,8 +218,9 @@ func samples(tb testing.TB) [][]byte {
 	id := e.Begin("hello")
 	for _, kind := range []emulator.ActKind{
 		emulator.Say, emulator.Farewell, emulator.Join, emulator.Transfer, emulator.Snooze, emulator.Close, emulator.Reopen, emulator.Note, emulator.Bot, emulator.Unknown,
+		emulator.Attach, emulator.Type, emulator.Rest,
 	} {
-		made, err := e.Do(id, emulator.Act{Kind: kind, Text: "text"})
+		made, err := e.Do(id, emulator.Act{Kind: kind, Text: "text", File: &emulator.File{Name: "a b.pdf", Content: "%PDF"}})
 		require.NoError(tb, err)
 		for _, r := range made {
 			all = append(all, r.Body)
@@ -241,7 +253,7 @@ func FuzzParse(f *testing.F) {
 			if in.Ref == "" || in.Key == "" || in.SessionID != "" {
 				t.Fatalf("%+v", in)
 			}
-			if m, ok := in.Body.(handoff.HumanMessage); ok && (m.Text == "" || len(m.Text) > handoff.MaxTextBytes || !utf8.ValidString(m.Text)) {
+			if m, ok := in.Body.(handoff.HumanMessage); ok && (m.Text == "" && len(m.Files) == 0 || len(m.Text) > handoff.MaxTextBytes || !utf8.ValidString(m.Text)) {
 				t.Fatalf("text %q", m.Text)
 			}
 		}

@@ -59,16 +59,12 @@ func hasNote(all []message, key, text string) bool {
 	})
 }
 
-// delivered looks for a message that an earlier attempt has brought to Chatwoot and
-// returns its id there; empty if there is none. One without a key that is known by
-// its id is an earlier message with the same text.
-func (a *Adapter) delivered(ctx context.Context, c provider.Call, text string) (string, error) {
-	all, err := a.client.messages(ctx, c.Ref.ID, c.Time.Add(-skew))
-	if err != nil {
-		return "", err
-	}
+// delivered looks among messages for one that an earlier attempt has brought to
+// Chatwoot and returns its id there; empty if there is none. One without a key that is
+// known by its id is an earlier message with the same text.
+func (a *Adapter) delivered(ctx context.Context, all []message, p piece) (string, error) {
 	for _, m := range all {
-		if m.Direction != incoming || !sameMessage(m, c.IdempotencyKey, text) {
+		if m.Direction != incoming || !sameMessage(m, p.key, p.text) || len(m.Attachments) != len(p.files) {
 			continue
 		}
 		if m.SourceID == "" && a.sent != nil {

@@ -61,7 +61,8 @@ type profile struct {
 type inbox struct {
 	Name        string `json:"name"`
 	ChannelType string `json:"channel_type"`
-	Secret      string `json:"secret"` // for administrators alone, and not in older versions
+	Identifier  string `json:"inbox_identifier"` // under which customers find it
+	Secret      string `json:"secret"`           // for administrators alone, and not in older versions
 }
 
 type agentList struct {
@@ -133,6 +134,8 @@ type person struct {
 type attachment struct {
 	FileType string `json:"file_type"`
 	DataURL  string `json:"data_url"`
+	FileSize int64  `json:"file_size"`      // 0 = it has no content of its own
+	Title    string `json:"fallback_title"` // of what is no file: a place, a contact
 }
 
 // refusalBody is the body of an answer that says no.
@@ -163,6 +166,13 @@ type messageEvent struct {
 
 func (e *messageEvent) conversationID() string {
 	return string(cmp.Or(e.Conversation.DisplayID, e.Conversation.ID))
+}
+
+// typingEvent is a webhook about somebody who types.
+type typingEvent struct {
+	User         person       `json:"user"`
+	Conversation conversation `json:"conversation"`
+	Private      bool         `json:"is_private"` // it will be a note
 }
 
 // conversationEvent is a webhook about a conversation, whose fields are not in an

@@ -131,7 +131,10 @@ func humanFile(e *env) {
 	}
 }
 
-// fetch reads a file as the program does, but for redirects.
+// maxRedirects is how many of them a file may be away.
+const maxRedirects = 5
+
+// fetch reads a file as the program does. Its headers are for the first host alone.
 func (e *env) fetch(f handoff.RemoteFile) string {
 	t := e.t
 	if f.VendorID != "" {
@@ -140,17 +143,29 @@ func (e *env) fetch(f handoff.RemoteFile) string {
 		require.NoError(t, err)
 		f = located
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.URL, http.NoBody)
-	require.NoError(t, err)
-	for name, value := range f.Header {
-		r.Header.Set(name, value)
+	address, header := f.URL, f.Header
+	for range maxRedirects {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+		require.NoError(t, err)
+		for name, value := range header {
+			r.Header.Set(name, value)
+		}
+		response, err := e.client.Client().Do(r)
+		require.NoError(t, err)
+		content, err := io.ReadAll(response.Body)
+		require.NoError(t, errors.Join(err, response.Body.Close()))
+		if response.StatusCode == http.StatusOK {
+			return string(content)
+		}
+		next, err := response.Location()
+		require.NoError(t, err, "status %d", response.StatusCode)
+		if next.Host != r.URL.Host {
+			header = nil
+		}
+		address = next.String()
 	}
-	response, err := e.client.Client().Do(r)
-	require.NoError(t, err)
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, errors.Join(err, response.Body.Close()))
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	return string(content)
+	require.Fail(t, "too many redirects")
+	return ""
 }
 
 func humanTypes(e *env) {

@@ -56,21 +56,22 @@ func (e *Emulator) routes() *http.ServeMux {
 		"POST " + account + "/conversations/{id}/toggle_status": e.toggleStatus,
 		"/": func(*http.Request, []byte) (any, error) { return nil, errMissing },
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, handle) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, handle, e.admit) })
 	}
+	e.publicRoutes(mux)
 	return mux
 }
 
 // ServeHTTP implements emulator.Emulator.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
 
-func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, handle handler) {
+func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, handle handler, admit func(*http.Request, []byte) error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	body, err := io.ReadAll(r.Body)
 	var answer any
 	if err == nil {
-		if err = e.admit(r, body); err == nil {
+		if err = admit(r, body); err == nil {
 			answer, err = handle(r, body)
 		}
 	}
@@ -93,9 +94,13 @@ func (e *Emulator) admit(r *http.Request, body []byte) error {
 	if tokens := r.Header["Api_access_token"]; e.revoked || len(tokens) != 1 || tokens[0] != e.token {
 		return refusal{http.StatusUnauthorized, map[string]any{"error": "Invalid Access Token"}}
 	}
-	if len(body) == 0 {
+	if len(body) == 0 || strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data;") && strings.HasSuffix(r.URL.Path, "/messages") {
 		return nil
 	}
+	return admitJSON(r)
+}
+
+func admitJSON(r *http.Request) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return refusal{http.StatusUnsupportedMediaType, map[string]any{"error": "send JSON"}}
 	}
@@ -126,7 +131,7 @@ func (e *Emulator) getInbox(r *http.Request, _ []byte) (any, error) {
 	case strconv.Itoa(InboxID):
 		shown := map[string]any{
 			"id": InboxID, "name": "Handoff", "channel_type": "Channel::Api", "webhook_url": "https://gateway.example/webhooks/chatwoot/token",
-			"inbox_identifier": "rBvn8Vc7", "lock_to_single_conversation": e.OneConversation, "additional_attributes": map[string]any{},
+			"inbox_identifier": e.identifier, "lock_to_single_conversation": e.OneConversation, "additional_attributes": map[string]any{},
 		}
 		if !e.NotAdmin {
 			shown["hmac_token"] = "kp7Q"

@@ -6,6 +6,8 @@
 //	emulator.go  the account, what is seen and done in it
 //	api.go       the application API: credentials, inboxes, contacts
 //	talk.go      its calls on conversations and messages
+//	file.go      files, both ways
+//	public.go    what customers may do without a token
 //	webhook.go   webhooks
 package chatwoottest
 
@@ -63,6 +65,8 @@ type Emulator struct {
 	FloodLimit      int  // messages that a conversation takes in a minute
 
 	token, secret string
+	identifier    string // of the inbox, for customers
+	address       string // where the account is found
 	now           handoff.Clock
 	mux           *http.ServeMux
 
@@ -112,6 +116,8 @@ type conversation struct {
 	attributes map[string]any
 	messages   []*message
 	removed    bool
+	typing     bool // the customer types
+	read       bool // the customer has seen all
 }
 
 type message struct {
@@ -123,13 +129,14 @@ type message struct {
 	created  time.Time
 	sender   *person
 	deleted  bool
+	files    []*file
 }
 
 var _ emulator.Emulator = (*Emulator)(nil)
 
 // New returns an account with secrets of its own.
 func New(now handoff.Clock) *Emulator {
-	e := &Emulator{FloodLimit: 200, token: rand.Text(), secret: rand.Text(), now: now, next: 98_000, sources: map[string]*contact{}}
+	e := &Emulator{FloodLimit: 200, token: rand.Text(), secret: rand.Text(), identifier: rand.Text(), now: now, next: 98_000, sources: map[string]*contact{}}
 	e.mux = e.routes()
 	return e
 }
@@ -153,8 +160,6 @@ func Traits() emulator.Traits {
 		Expires:  true,
 		Unsigned: []string{"X-Chatwoot-Delivery"},
 		Lacks: map[emulator.ActKind]string{
-			emulator.Attach: "the adapter names a human's file in the text",
-			emulator.Type:   "the adapter does not read it", emulator.Rest: "the adapter does not read it",
 			emulator.SayHTML: "what agents format is Markdown, and comes as they wrote it",
 			emulator.Delete:  noEvent + "; the look at open sessions finds out",
 			emulator.Read:    noEvent,
@@ -165,6 +170,9 @@ func Traits() emulator.Traits {
 
 // Config implements emulator.Emulator.
 func (e *Emulator) Config(address string) proto.Message {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.address = address
 	config := &handoffv1.ChatwootConfig{ApiAccessToken: e.token, AccountId: AccountID, InboxId: InboxID, TeamId: TeamID, ApiBaseUrl: address}
 	if e.Unsigned {
 		config.AllowUnsigned = true
@@ -273,7 +281,7 @@ func (e *Emulator) Sessions() []emulator.Session {
 
 func (c *conversation) session() emulator.Session {
 	s := emulator.Session{
-		ID: strconv.Itoa(c.id), Contact: strconv.Itoa(c.contact.id),
+		ID: strconv.Itoa(c.id), Contact: strconv.Itoa(c.contact.id), Typing: c.typing, Read: c.read,
 		Customer: handoff.Customer{Email: c.contact.email, Name: c.contact.name, Phone: c.contact.phone, UserID: c.contact.identifier},
 	}
 	if strings.HasPrefix(s.Customer.UserID, "handoff:") {
@@ -283,6 +291,9 @@ func (c *conversation) session() emulator.Session {
 	asked := false
 	for _, m := range c.messages {
 		from := m.from()
+		if from == emulator.FromCustomer {
+			s.Files = append(s.Files, shownFiles(m.files)...)
+		}
 		switch {
 		case from == "":
 			continue
@@ -338,6 +349,9 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	if c == nil {
 		return nil, emulator.ErrNoSession
 	}
+	if a.Kind == emulator.Attach {
+		return e.attach(c, a), nil
+	}
 	act, known := acts[a.Kind]
 	if !known {
 		return nil, fmt.Errorf("%w: %s", emulator.ErrLacks, a.Kind)
@@ -356,6 +370,8 @@ var acts = map[emulator.ActKind]func(e *Emulator, c *conversation, text string) 
 	emulator.Snooze:   func(e *Emulator, c *conversation, _ string) []provider.Request { return e.turn(c, snoozed) },
 	emulator.Join:     func(e *Emulator, c *conversation, _ string) []provider.Request { return e.assign(c, &lin) },
 	emulator.Transfer: func(e *Emulator, c *conversation, _ string) []provider.Request { return e.assign(c, &grace) },
+	emulator.Type:     func(e *Emulator, c *conversation, _ string) []provider.Request { return e.agentTypes(c, "on") },
+	emulator.Rest:     func(e *Emulator, c *conversation, _ string) []provider.Request { return e.agentTypes(c, "off") },
 	emulator.Note: func(e *Emulator, c *conversation, text string) []provider.Request {
 		m := e.add(c, outgoing, text, &grace)
 		m.private = true

@@ -90,6 +90,9 @@ func (e *Emulator) showMessage(c *conversation, m *message) map[string]any {
 	if m.sender != nil {
 		shown["sender"] = m.sender
 	}
+	if len(m.files) > 0 {
+		shown["attachments"] = e.showFiles(m)
+	}
 	return shown
 }
 
@@ -125,13 +128,8 @@ func (e *Emulator) createMessage(r *http.Request, body []byte) (any, error) {
 	if c == nil {
 		return nil, errMissing
 	}
-	var given struct {
-		Content  string `json:"content"`
-		Type     string `json:"message_type"`
-		Private  bool   `json:"private"`
-		SourceID string `json:"source_id"`
-	}
-	if err := decode(body, &given); err != nil {
+	given, err := readMessage(r, body)
+	if err != nil {
 		return nil, err
 	}
 	switch {
@@ -139,8 +137,8 @@ func (e *Emulator) createMessage(r *http.Request, body []byte) (any, error) {
 		return nil, bad("Validation failed: Too many messages")
 	case utf8.RuneCountInString(given.Content) > maxContent:
 		return nil, invalid("Content is too long (maximum is 150000 characters)", "content")
-	case given.Content == "":
-		return nil, bad("this emulator has no files, and wants a content")
+	case given.Content == "" && len(given.files) == 0:
+		return nil, bad("this emulator wants a content or a file")
 	}
 	kind, by := outgoing, &service
 	switch given.Type {
@@ -151,7 +149,7 @@ func (e *Emulator) createMessage(r *http.Request, body []byte) (any, error) {
 		return nil, bad("'%s' is not a valid message_type", given.Type)
 	}
 	m := e.add(c, kind, given.Content, by)
-	m.private, m.sourceID = given.Private, given.SourceID
+	m.private, m.sourceID, m.files = given.Private, given.SourceID, given.files
 	e.events = append(e.events, e.tellMessages("message_created", c, m)...)
 	return e.showMessage(c, m), nil
 }

@@ -26,13 +26,17 @@ func (e *Emulator) tellMessages(event string, c *conversation, all ...*message) 
 		}
 		shown := e.describe(c)
 		shown["messages"] = []any{}
-		requests = append(requests, e.notify(map[string]any{
+		body := map[string]any{
 			"event": event, "id": m.id, "content": m.content, "content_type": "text", "content_attributes": contentAttributes(m),
 			"message_type": typeNames[m.kind], "private": m.private, "created_at": m.created.UTC().Format("2006-01-02T15:04:05.000Z"),
 			"source_id": sourceID, "additional_attributes": map[string]any{}, "sender": m.sender,
 			"inbox": map[string]any{"id": InboxID, "name": "Handoff"}, "account": map[string]any{"id": AccountID, "name": "Shop"},
 			"conversation": shown,
-		}))
+		}
+		if len(m.files) > 0 {
+			body["attachments"] = e.showFiles(m)
+		}
+		requests = append(requests, e.notify(body))
 	}
 	return requests
 }
