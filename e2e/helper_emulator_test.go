@@ -104,3 +104,9 @@ func (e *emulated) act(kind emulator.ActKind, text string, lost bool) {
 	e.t.Helper()
 	e.order("act", map[string]any{"session": e.last().ID, "kind": kind, "text": text, "lost": lost})
 }
+
+// sendFile has the human send a file.
+func (e *emulated) sendFile(text string, file emulator.File, lost bool) {
+	e.t.Helper()
+	e.order("act", map[string]any{"session": e.last().ID, "kind": emulator.Attach, "text": text, "file": file, "lost": lost})
+}

@@ -110,12 +110,14 @@ func TestWholeHandoffOverAnEmulator(t *testing.T) {
 }
 
 // TestWhatWasSaidInAGapArrives has the gateway down while the human answers three
-// times and closes. Nobody sends those webhooks again.
+// times, once with a file, and closes. Nobody sends those webhooks again.
 func TestWhatWasSaidInAGapArrives(t *testing.T) {
 	t.Parallel()
+	const pdf = "%PDF-1.7 the label"
 	for _, kind := range []string{"chatwoot", "intercom", "zendesk"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
+			address := serveFile(t, pdf)
 			s, e := startServer(t, withFixedPort()), startEmulator(t, kind)
 			e.connect(s, "shop")
 			w := &whole{t: t, s: s, agent: s.agentClient("shop")}
@@ -125,12 +127,13 @@ func TestWhatWasSaidInAGapArrives(t *testing.T) {
 			w.agent.send(t, w.id, "1", "first")
 			e.awaitMessages("first")
 			w.crash(func() {
-				for _, text := range []string{"one", "two", "three"} {
-					e.act(emulator.Say, text, true)
-				}
+				e.act(emulator.Say, "one", true)
+				e.sendFile("two", emulator.File{Name: "label & more.pdf", Content: pdf, URL: address}, true)
+				e.act(emulator.Say, "three", true)
 				e.act(emulator.Close, "", true)
 			})
 			w.agent.awaitState(t, w.id, closed)
+			w.requireFile("two", "label & more.pdf", pdf)
 			var said []string
 			for _, event := range w.agent.events(t, w.id) {
 				if m := event.GetMessage(); m.GetAuthor() == handoffv1.Author_AUTHOR_HUMAN {

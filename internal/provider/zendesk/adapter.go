@@ -3,7 +3,6 @@ package zendesk
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -16,10 +15,16 @@ import (
 
 // Adapter talks to one app.
 type Adapter struct {
-	client    client
-	appID     string
-	key       [sha256.Size]byte // of the webhook's key
-	workspace string
+	client     client
+	appID      string
+	webhookKey string // empty as long as there is no webhook
+	workspace  string
+
+	files       provider.Files
+	receiveURL  string
+	host        string // of the account, with the scheme
+	credentials string // of the header
+	renew       func(ctx context.Context, secrets map[string]string) error
 
 	priority, groupID, brandID string
 
@@ -28,6 +33,8 @@ type Adapter struct {
 
 var (
 	_ provider.Adapter    = (*Adapter)(nil)
+	_ provider.Installer  = (*Adapter)(nil)
+	_ provider.Reader     = (*Adapter)(nil)
 	_ provider.Reconciler = (*Adapter)(nil)
 	_ provider.Stripper   = (*Adapter)(nil)
 )
@@ -143,6 +150,9 @@ func (a *Adapter) fields(start handoff.Start, firstMessage string) map[string]an
 	add(system+"group_id", a.groupID)
 	add(system+"brand_id", a.brandID)
 	add("first_message_id", firstMessage)
+	for id, value := range ticketFields(start.ProviderExtra) {
+		fields["dataCapture.ticketField."+id] = value
+	}
 	return fields
 }
 
@@ -187,7 +197,8 @@ func (a *Adapter) writeAll(ctx context.Context, conversationID string, from map[
 // skew is how far Zendesk's clock may be behind ours.
 const skew = 2 * time.Minute
 
-// Send implements provider.Adapter. The id is that of the first piece.
+// Send implements provider.Adapter. The id is that of the first piece, or of the first
+// file where there is no text.
 func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) (string, error) {
 	d, err := dataOf(c)
 	if err != nil {
@@ -199,7 +210,33 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 			return "", err
 		}
 	}
-	return a.writeAll(ctx, c.Ref.ID, asUser(d.User), c.IdempotencyKey, m.Text, there)
+	first := ""
+	if m.Text != "" {
+		if first, err = a.writeAll(ctx, c.Ref.ID, asUser(d.User), c.IdempotencyKey, m.Text, there); err != nil {
+			return "", err
+		}
+	}
+	for i, file := range m.Attachments {
+		key := fmt.Sprintf("%s/file/%d", c.IdempotencyKey, i+1)
+		id, done := there[key]
+		if !done {
+			if id, err = a.sendFile(ctx, c.Ref.ID, d.User, key, file); err != nil {
+				return "", err
+			}
+		}
+		first = cmp.Or(first, id)
+	}
+	return first, nil
+}
+
+// Read implements provider.Reader. That customers type cannot be told: Zendesk takes
+// it from the company alone.
+func (a *Adapter) Read(ctx context.Context, c provider.Call) error {
+	d, err := dataOf(c)
+	if err != nil {
+		return err
+	}
+	return a.client.read(ctx, c.Ref.ID, d.User)
 }
 
 // Close implements provider.Adapter. Agents read why, and control goes back; the

@@ -1,6 +1,7 @@
 package zendesk_test
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -32,6 +33,11 @@ type desk struct {
 	front *emulator.Front
 	now   time.Time
 	calls int
+	keys  []string // that were kept
+
+	address string
+	clock   func() time.Time
+	open    func(receiveURL string) provider.Adapter
 }
 
 // newDesk starts an app; change may change it, and the configuration.
@@ -39,17 +45,29 @@ func newDesk(t *testing.T, change func(*zendesktest.Emulator, *handoffv1.Zendesk
 	t.Helper()
 	d := &desk{t: t, now: then}
 	clock := func() time.Time { return d.now }
+	d.clock = clock
 	d.Emulator = zendesktest.New(clock)
 	d.front = emulator.NewFront(d.Emulator)
 	server := httptest.NewServer(d.front)
 	t.Cleanup(server.Close)
+	d.address = server.URL
 	config := d.Config(server.URL).(*handoffv1.ZendeskConfig)
 	if change != nil {
 		change(d.Emulator, config)
 	}
-	var err error
-	d.Adapter, err = zendesk.Kind{}.Open(config, provider.Deps{HTTP: server.Client(), Now: clock})
-	require.NoError(t, err)
+	d.open = func(receiveURL string) provider.Adapter {
+		a, err := zendesk.Kind{}.Open(config, provider.Deps{
+			HTTP: server.Client(), Now: clock, Files: named{}, ReceiveURL: receiveURL,
+			Renew: func(_ context.Context, secrets map[string]string) error {
+				config.WebhookKey = secrets["webhook_key"]
+				d.keys = append(d.keys, config.WebhookKey)
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		return a
+	}
+	d.Adapter = d.open("")
 	return d
 }
 
@@ -277,7 +295,7 @@ func TestAccounts(t *testing.T) {
 	}
 	_, err := zendesk.Kind{}.Account(&handoffv1.ZendeskConfig{ApiBaseUrl: "x"})
 	assert.ErrorContains(t, err, "api_base_url")
-	assert.Equal(t, []string{"subdomain", "app_id", "key_id", "key_secret", "webhook_key"}, zendesk.Kind{}.Missing(&handoffv1.ZendeskConfig{}))
+	assert.Equal(t, []string{"subdomain", "app_id", "key_id", "key_secret"}, zendesk.Kind{}.Missing(&handoffv1.ZendeskConfig{}))
 }
 
 func TestARefOfAnotherVersionIsRefused(t *testing.T) {

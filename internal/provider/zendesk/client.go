@@ -146,14 +146,39 @@ func (c *client) messages(ctx context.Context, conversationID string, since time
 
 // write writes a text and returns its id.
 func (c *client) write(ctx context.Context, conversationID string, from map[string]any, key, text string) (string, error) {
+	return c.say(ctx, conversationID, from, key, map[string]any{"type": "text", "text": text})
+}
+
+// say writes any content and returns its id.
+func (c *client) say(ctx context.Context, conversationID string, from map[string]any, key string, content map[string]any) (string, error) {
 	var made messageList
 	err := c.post(ctx, conversationPath(conversationID)+"/messages", map[string]any{
-		"author": from, "content": map[string]any{"type": "text", "text": text}, "metadata": map[string]any{metaMessage: key},
+		"author": from, "content": content, "metadata": map[string]any{metaMessage: key},
 	}, &made)
 	if err != nil || len(made.Messages) == 0 {
 		return "", err
 	}
 	return made.Messages[0].ID, nil
+}
+
+// upload puts a file where messages of a conversation can have it, until that is deleted.
+func (c *client) upload(ctx context.Context, conversationID string, file restapi.Part) (address string, err error) {
+	form, err := restapi.Multipart(nil, []restapi.Part{file})
+	if err != nil {
+		return "", provider.Errorf(provider.ClassRejected, "%w", err)
+	}
+	defer form.Close()
+	query := url.Values{"access": {"public"}, "for": {"message"}, "conversationId": {conversationID}}
+	var made attachmentAnswer
+	err = c.rest.Do(ctx, restapi.Call{Method: http.MethodPost, Path: "/attachments?" + query.Encode(), File: &form.File, Into: &made})
+	if err == nil && made.Attachment.MediaURL == "" {
+		err = provider.Errorf(provider.ClassTransient, "the answer names no attachment")
+	}
+	return made.Attachment.MediaURL, err
+}
+
+func (c *client) read(ctx context.Context, conversationID, userID string) error {
+	return c.post(ctx, conversationPath(conversationID)+"/activity", map[string]any{"author": asUser(userID), "type": "conversation:read"}, nil)
 }
 
 // asUser and asBusiness are who writes.

@@ -29,7 +29,9 @@ func (a *Adapter) told(e *event) []handoff.Inbound {
 		if m.Activity != nil && slices.Contains(ends, m.Activity.Type) {
 			return []handoff.Inbound{ended(in.ID)}
 		}
-		return said(in.ID, m)
+		return a.said(in.ID, m)
+	case e.Type == eventTyping:
+		return typed(in.ID, e.Payload.Activity)
 	case e.Type == eventRelease, e.Type == eventPass && in.Active != nil && !a.isWorkspace(*in.Active):
 		return []handoff.Inbound{ended(in.ID)}
 	default:
@@ -40,19 +42,30 @@ func (a *Adapter) told(e *event) []handoff.Inbound {
 // said returns what a message tells us: nothing unless an agent has written it. The
 // company's bots, and what we write ourselves, have no mark of an agent. A webhook
 // and a later look give the same, with the same key.
-func said(conversationID string, m *message) []handoff.Inbound {
+func (a *Adapter) said(conversationID string, m *message) []handoff.Inbound {
 	byAgent := len(m.Metadata[metaAgent]) > 0 || slices.Contains(m.Author.Subtypes, "agent")
 	text := m.Content.words()
-	if m.Author.Type != byBusiness || !byAgent || m.Deleted || m.ID == "" || text == "" {
+	files := a.filesOf(&m.Content)
+	if m.Author.Type != byBusiness || !byAgent || m.Deleted || m.ID == "" || text == "" && len(files) == 0 {
 		return nil
 	}
 	return []handoff.Inbound{{
 		Ref: conversationID, Key: "message:" + m.ID, VendorID: m.ID,
-		Body: handoff.HumanMessage{AuthorName: m.Author.DisplayName, Text: provider.Cut(text)},
+		Body: handoff.HumanMessage{AuthorName: m.Author.DisplayName, Text: provider.Cut(text), Files: files},
 	}}
 }
 
-// words returns a content as text. Files become a line with their address.
+// typed tells that an agent types, or does no longer. Customers come by the same event.
+func typed(conversationID string, what activity) []handoff.Inbound {
+	if what.Author.Type != byBusiness || what.Type != typingStart && what.Type != typingStop {
+		return nil
+	}
+	return []handoff.Inbound{{
+		Ref: conversationID, Key: what.Type + ":" + conversationID, Body: handoff.HumanTyping{Active: what.Type == typingStart},
+	}}
+}
+
+// words returns a content as text.
 func (c *content) words() string {
 	text := c.Text
 	if c.HTML != "" {
@@ -60,9 +73,6 @@ func (c *content) words() string {
 	}
 	if strings.TrimSpace(text) == "" {
 		text = ""
-	}
-	if c.MediaURL != "" {
-		text = strings.TrimPrefix(text+"\n"+cmp.Or(c.AltText, "file")+": "+c.MediaURL, "\n")
 	}
 	return text
 }
@@ -89,7 +99,7 @@ func (a *Adapter) Since(ctx context.Context, c provider.Call, since time.Time) (
 	}
 	var all []handoff.Inbound
 	for i := range messages {
-		all = append(all, said(c.Ref.ID, &messages[i])...)
+		all = append(all, a.said(c.Ref.ID, &messages[i])...)
 	}
 	if now.Active != nil && !a.isWorkspace(*now.Active) {
 		all = append(all, ended(c.Ref.ID))

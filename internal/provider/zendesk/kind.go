@@ -8,6 +8,8 @@
 //	adapter.go  our terms to Zendesk's: start, message, close
 //	user.go     who the customer is there
 //	words.go    texts in pieces that Zendesk takes
+//	file.go     files, both ways
+//	install.go  the integration that calls the receive URL
 //	client.go   the calls
 //	types.go    their bodies, as far as we look at them
 //	parse.go    webhooks
@@ -15,7 +17,6 @@
 package zendesk
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func (Kind) Describe() provider.Descriptor {
 		Reconciles: true,
 		Config:     &handoffv1.ZendeskConfig{},
 		Capabilities: handoff.Capabilities{
-			CanClose: true, MaxTextBytes: maxUnits, MaxTranscriptBytes: 5 * maxUnits,
+			Attachments: true, CanClose: true, MaxTextBytes: maxUnits, MaxTranscriptBytes: 5 * maxUnits,
 		},
 		Limits: provider.Limits{Concurrent: 32, PerSecond: 20, Burst: 40},
 		Fields: map[string]string{
@@ -55,7 +56,7 @@ func (Kind) Describe() provider.Descriptor {
 			"app_id":          "App id of the Conversations API: Admin Center, Apps and integrations, Conversations API.",
 			"key_id":          "Key id of a key made there.",
 			"key_secret":      "Secret of the same key, which is shown once.",
-			"webhook_key":     "Shared secret of the webhook, which is in each of its calls: Admin Center, Apps and integrations, Conversations integrations, the integration.",
+			"webhook_key":     "Shared secret of the webhook, which is in each of its calls. Empty: the integration is made, and its secret is kept. Else that of the integration that you made: Admin Center, Apps and integrations, Conversations integrations.",
 			"agent_workspace": "Switchboard integration of your agents. Empty: zd-agentWorkspace.",
 			"priority":        "Priority of new tickets: low, normal, high or urgent. Empty: that of the request.",
 			"group_id":        "Group that new tickets are assigned to. Empty: your own rules decide.",
@@ -66,7 +67,7 @@ func (Kind) Describe() provider.Descriptor {
 		SetupSteps: []string{
 			"In Zendesk's Admin Center turn messaging on (Channels, Messaging), and in its settings multi-conversations and ending messaging sessions.",
 			"Under Apps and integrations, Conversations API make a key, and enter its app id, key id and secret here.",
-			"Under Apps and integrations, Conversations integrations make an integration with the receive URL as its webhook endpoint and the events conversation:message, switchboard:passControl and switchboard:releaseControl, and enter its shared secret here.",
+			"The integration that calls the receive URL is made by itself if that is an https address. Else, under Apps and integrations, Conversations integrations, make one with an address that leads there as its webhook endpoint and the events conversation:message, conversation:typing, switchboard:passControl and switchboard:releaseControl, and enter its shared secret here.",
 			"See that TestProvider says AVAILABLE.",
 		},
 	}
@@ -97,7 +98,6 @@ func (Kind) Missing(config proto.Message) []string {
 		{"app_id", c.GetAppId() != ""},
 		{"key_id", c.GetKeyId() != ""},
 		{"key_secret", c.GetKeySecret() != ""},
-		{"webhook_key", c.GetWebhookKey() != ""},
 	} {
 		if !field.set {
 			missing = append(missing, field.name)
@@ -124,16 +124,17 @@ func (Kind) Open(config proto.Message, deps provider.Deps) (provider.Adapter, er
 		return nil, errors.New("subdomain: is missing")
 	}
 	a := &Adapter{
-		appID: c.GetAppId(), key: sha256.Sum256([]byte(c.GetWebhookKey())), workspace: defaultWorkspace,
+		appID: c.GetAppId(), webhookKey: c.GetWebhookKey(), workspace: defaultWorkspace,
+		files: deps.Files, receiveURL: deps.ReceiveURL, host: base, renew: deps.Renew,
 		priority: c.GetPriority(), groupID: c.GetGroupId(), brandID: c.GetBrandId(), tags: c.GetTags(),
 	}
 	if c.GetAgentWorkspace() != "" {
 		a.workspace = c.GetAgentWorkspace()
 	}
-	credentials := base64.StdEncoding.EncodeToString([]byte(c.GetKeyId() + ":" + c.GetKeySecret()))
+	a.credentials = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.GetKeyId()+":"+c.GetKeySecret()))
 	a.client = client{restapi.Client{
 		HTTP: deps.HTTP, Now: deps.Now, Base: base + appPath(c), Judge: judge(deps.Now),
-		Header: http.Header{"Authorization": {"Basic " + credentials}},
+		Header: http.Header{"Authorization": {a.credentials}},
 	}}
 	return a, nil
 }

@@ -19,14 +19,21 @@ const (
 	eventMessage = "conversation:message"
 	eventRelease = "switchboard:releaseControl"
 	eventPass    = "switchboard:passControl"
+	eventTyping  = "conversation:typing"
+)
+
+// What somebody does who types.
+const (
+	typingStart = "typing:start"
+	typingStop  = "typing:stop"
 )
 
 // Verify implements provider.Adapter. Zendesk signs nothing: its key is in each call.
 // Hashes are compared, so that the time it takes tells nothing of the key.
 func (a *Adapter) Verify(r provider.Request) error {
 	given := r.Header.Get(headerKey)
-	sum := sha256.Sum256([]byte(given))
-	if r.Method != http.MethodPost || given == "" || subtle.ConstantTimeCompare(sum[:], a.key[:]) != 1 {
+	sum, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(a.webhookKey))
+	if r.Method != http.MethodPost || given == "" || subtle.ConstantTimeCompare(sum[:], want[:]) != 1 {
 		return errors.New("X-API-Key is not the webhook's; is webhook_key the shared secret of the integration that sends this?")
 	}
 	return nil

@@ -71,6 +71,12 @@ func TestWhatWebhooksTell(t *testing.T) {
 	said := func(text string) []handoff.InboundBody {
 		return []handoff.InboundBody{handoff.HumanMessage{AuthorName: "Lin", Text: text}}
 	}
+	sent := func(text string, files ...handoff.RemoteFile) []handoff.InboundBody {
+		return []handoff.InboundBody{handoff.HumanMessage{AuthorName: "Lin", Text: text, Files: files}}
+	}
+	typing := func(what, by string) string {
+		return about("conversation:typing", agents, fmt.Sprintf(`,"activity":{"type":%q,"author":{"type":%q}}`, what, by))
+	}
 	nothing := []handoff.InboundBody(nil)
 	closed := []handoff.InboundBody{handoff.HumanClosed{}}
 	const message = "conversation:message"
@@ -83,8 +89,9 @@ func TestWhatWebhooksTell(t *testing.T) {
 		"a mark that is a number":     {about(message, agents, wrote(`"author":{"type":"business","displayName":"Lin"},"metadata":{"__zendesk_msg.agent.id":390},`+hello)), said("Hello")},
 		"formatted":                   {about(message, agents, wrote(byLin+`,"content":{"type":"text","text":"see here","htmlText":"<p>see <a href=\"https://x.example\">here</a></p>"}`)), said("see here (https://x.example)")},
 		"HTML of nothing":             {about(message, agents, wrote(byLin+`,"content":{"type":"text","text":"Hello","htmlText":"<p></p>"}`)), said("Hello")},
-		"a picture":                   {about(message, agents, wrote(byLin+`,"content":{"type":"image","mediaUrl":"https://x.example/a.png","mediaType":"image/png","altText":"a.png"}`)), said("a.png: https://x.example/a.png")},
-		"a file without a name":       {about(message, agents, wrote(byLin+`,"content":{"type":"file","mediaUrl":"https://x.example/a"}`)), said("file: https://x.example/a")},
+		"a picture":                   {about(message, agents, wrote(byLin+`,"content":{"type":"image","mediaUrl":"https://x.example/a.png","mediaType":"image/png","altText":"a.png","mediaSize":17}`)), sent("", handoff.RemoteFile{Name: "a.png", MIMEType: "image/png", Size: 17, URL: "https://x.example/a.png"})},
+		"a picture with words":        {about(message, agents, wrote(byLin+`,"content":{"type":"image","mediaUrl":"https://x.example/a%20b.png","text":"see","mediaSize":1.5}`)), sent("see", handoff.RemoteFile{Name: "a b.png", URL: "https://x.example/a%20b.png"})},
+		"a file without a name":       {about(message, agents, wrote(byLin+`,"content":{"type":"file","mediaUrl":"https://x.example/a"}`)), sent("", handoff.RemoteFile{Name: "a", URL: "https://x.example/a"})},
 		"nothing in it":               {about(message, agents, wrote(byLin+`,"content":{"type":"carousel","items":[]}`)), nothing},
 		"only spaces":                 {about(message, agents, wrote(byLin+`,"content":{"type":"text","text":" \n"}`)), nothing},
 		"the customer":                {about(message, agents, wrote(`"author":{"type":"user","userId":"5963"},"metadata":{"handoffMessage":"m_1"},`+hello)), nothing},
@@ -102,7 +109,10 @@ func TestWhatWebhooksTell(t *testing.T) {
 		"passed to the agents":        {about("switchboard:passControl", agents, `,"metadata":{}`), nothing},
 		"passed to nobody knows":      {about("switchboard:passControl", "null", ""), nothing},
 		"not passed":                  {about("switchboard:passControl:failure", bot, `,"error":{"code":"switchboard_invalid_target"}`), nothing},
-		"typing":                      {about("conversation:typing", agents, `,"activity":{"type":"typing:start","author":{"type":"business"}}`), nothing},
+		"an agent types":              {typing("typing:start", "business"), []handoff.InboundBody{handoff.HumanTyping{Active: true}}},
+		"an agent types no longer":    {typing("typing:stop", "business"), []handoff.InboundBody{handoff.HumanTyping{}}},
+		"the customer types":          {typing("typing:start", "user"), nothing},
+		"an activity of the future":   {typing("typing:hum", "business"), nothing},
 		"no message":                  {about(message, agents, ""), nothing},
 		"another app":                 {strings.Replace(about(message, agents, wrote(byLin+","+hello)), "5ebee", "17", 1), nothing},
 		"no events":                   {`{"app":{"id":"5ebee"},"events":[]}`, nothing},
@@ -153,8 +163,8 @@ func TestWhatMakesNoSense(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	e := zendesktest.New(func() time.Time { return then })
 	id := e.Begin("hello")
-	for _, kind := range []emulator.ActKind{emulator.Say, emulator.SayHTML, emulator.Farewell, emulator.Close, emulator.Bot, emulator.Read, emulator.Unknown} {
-		made, err := e.Do(id, emulator.Act{Kind: kind, Text: "<p>text</p>"})
+	for _, kind := range []emulator.ActKind{emulator.Say, emulator.SayHTML, emulator.Farewell, emulator.Close, emulator.Bot, emulator.Read, emulator.Unknown, emulator.Attach, emulator.Type, emulator.Rest} {
+		made, err := e.Do(id, emulator.Act{Kind: kind, Text: "<p>text</p>", File: &emulator.File{Name: "a b.pdf", Content: "%PDF"}})
 		require.NoError(f, err)
 		for _, r := range made {
 			f.Add(r.Body)
@@ -179,7 +189,7 @@ func FuzzParse(f *testing.F) {
 			if in.Ref == "" || in.Key == "" || in.SessionID != "" {
 				t.Fatalf("%+v", in)
 			}
-			if m, ok := in.Body.(handoff.HumanMessage); ok && (m.Text == "" || len(m.Text) > handoff.MaxTextBytes || !utf8.ValidString(m.Text)) {
+			if m, ok := in.Body.(handoff.HumanMessage); ok && (m.Text == "" && len(m.Files) == 0 || len(m.Text) > handoff.MaxTextBytes || !utf8.ValidString(m.Text)) {
 				t.Fatalf("text %q", m.Text)
 			}
 		}

@@ -79,6 +79,12 @@ type message struct {
 	} `json:"activity"`
 }
 
+// activity is that somebody types, or has read.
+type activity struct {
+	Type   string `json:"type"`
+	Author author `json:"author"`
+}
+
 type author struct {
 	Type        string   `json:"type"`
 	UserID      string   `json:"userId"`
@@ -92,6 +98,43 @@ type content struct {
 	HTML     string `json:"htmlText"`
 	MediaURL string `json:"mediaUrl"`
 	AltText  string `json:"altText"`
+	Media    string `json:"mediaType"`
+	Size     number `json:"mediaSize"`
+}
+
+type attachmentAnswer struct {
+	Attachment struct {
+		MediaURL string `json:"mediaUrl"`
+	} `json:"attachment"`
+}
+
+// connected is an integration of the app: a channel, or a receiver of webhooks.
+type connected struct {
+	ID          string `json:"id"`
+	Type        string `json:"type"`
+	DisplayName string `json:"displayName"`
+}
+
+type connectedAnswer struct {
+	Integration struct {
+		Webhooks []webhook `json:"webhooks"`
+	} `json:"integration"`
+}
+
+type connectedList struct {
+	Integrations []connected `json:"integrations"`
+	Meta         cursors     `json:"meta"`
+}
+
+type webhook struct {
+	ID       string   `json:"id"`
+	Target   string   `json:"target"`
+	Triggers []string `json:"triggers"`
+	Secret   string   `json:"secret"`
+}
+
+type webhookList struct {
+	Webhooks []webhook `json:"webhooks"`
 }
 
 type messageList struct {
@@ -121,5 +164,18 @@ type event struct {
 	Payload struct {
 		Conversation conversation `json:"conversation"`
 		Message      *message     `json:"message"`
+		Activity     activity     `json:"activity"`
 	} `json:"payload"`
+}
+
+// number is how large something is; 0 when it is not told in whole numbers.
+type number int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(data []byte) error {
+	var whole int64
+	if json.Unmarshal(data, &whole) == nil && whole > 0 {
+		*n = number(whole)
+	}
+	return nil
 }

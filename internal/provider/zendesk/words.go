@@ -1,6 +1,9 @@
 package zendesk
 
 import (
+	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -64,8 +67,36 @@ func noteOf(sessionID string, start handoff.Start) string {
 	return note[:end] + "…"
 }
 
+// maxFields is how many bytes of a request's own fields are sent, with their names.
+const maxFields = 1000
+
+// ticketFields are what a request wants to be in fields of the ticket, by their ids:
+// the object ticket_fields of its provider_extra. What is no text, number or boolean
+// cannot be sent, and neither can what is too much.
+func ticketFields(extra json.RawMessage) map[string]any {
+	var given struct {
+		Fields map[string]any `json:"ticket_fields"`
+	}
+	_ = json.Unmarshal(extra, &given) // else there are none
+	fields := map[string]any{}
+	left := maxFields
+	for _, id := range slices.Sorted(maps.Keys(given.Fields)) {
+		value, err := json.Marshal(given.Fields[id])
+		switch given.Fields[id].(type) {
+		case string, float64, bool:
+		default:
+			continue
+		}
+		if size := len(id) + len(value); err == nil && id != "" && size <= left {
+			fields[id] = given.Fields[id]
+			left -= size
+		}
+	}
+	return fields
+}
+
 // maxTags is how many bytes of tags are sent: all fields together may have 4 KB.
-const maxTags = 2000
+const maxTags = 1500
 
 // tagsOf joins tags as tickets take them.
 func tagsOf(lists ...[]string) string {

@@ -49,10 +49,17 @@ func (e *Emulator) routes() *http.ServeMux {
 		"POST " + app + "/conversations/{id}/messages":              e.postMessage,
 		"POST " + app + "/conversations/{id}/passControl":           e.passControl,
 		"POST " + app + "/conversations/{id}/releaseControl":        e.releaseControl,
+		"POST " + app + "/conversations/{id}/activity":              e.postActivity,
+		"POST " + app + "/attachments":                              e.upload,
+		"POST " + app + "/integrations":                             e.createIntegration,
+		"GET " + app + "/integrations":                              e.listIntegrations,
+		"GET " + app + "/integrations/{id}/webhooks":                e.listWebhooks,
+		"PATCH " + app + "/integrations/{id}/webhooks/{webhook}":    e.updateWebhook,
 		"/": func(*http.Request, []byte) (int, any, error) { return 0, nil, missing("app") },
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, handle) })
 	}
+	mux.HandleFunc("GET /sc/attachments/v2/{id}/{name}", e.serveFile)
 	return mux
 }
 
@@ -86,6 +93,9 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, handle handler)
 func (e *Emulator) admit(r *http.Request, body []byte) error {
 	if id, secret, ok := r.BasicAuth(); !ok || e.revoked || id != e.keyID || secret != e.keySecret {
 		return refusal{http.StatusUnauthorized, "unauthorized", "Authorization is required."}
+	}
+	if strings.HasSuffix(r.URL.Path, "/attachments") {
+		return nil // it looks itself
 	}
 	if len(body) > 100_000 {
 		return refusal{http.StatusRequestEntityTooLarge, "payload_too_large", "The body is over 100 kB."}
@@ -286,8 +296,10 @@ const maxText = 4096
 type posted struct {
 	Author  author `json:"author"`
 	Content struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
+		Type     string `json:"type"`
+		Text     string `json:"text"`
+		MediaURL string `json:"mediaUrl"`
+		AltText  string `json:"altText"`
 	} `json:"content"`
 	Metadata map[string]any `json:"metadata"`
 }
@@ -301,7 +313,9 @@ func (p *posted) check(participant *user) error {
 		return bad("author.type has to be user or business")
 	case byUser && p.Author.UserID != participant.id:
 		return bad("the author is no participant")
-	case p.Content.Type != "text" || units == 0 || units > maxText || strings.Contains(p.Content.Text, "\ufffd"):
+	case p.Content.MediaURL != "":
+		return p.checkMedia()
+	case p.Content.Type != "text" || p.Content.AltText != "" || units == 0 || units > maxText || strings.Contains(p.Content.Text, "\ufffd"):
 		return bad("content.text has to have 1 to 4096 whole characters; it has %d", units)
 	}
 	return checkMetadata(p.Metadata)
@@ -319,7 +333,15 @@ func (e *Emulator) postMessage(r *http.Request, body []byte) (int, any, error) {
 	if err := given.check(c.user); err != nil {
 		return 0, nil, err
 	}
-	m := e.add(c, given.Author, text(given.Content.Text), given.Metadata)
+	content := text(given.Content.Text)
+	if given.Content.MediaURL != "" {
+		f := e.fileAt(given.Content.MediaURL)
+		if f == nil || f.conversation != c.id {
+			return 0, nil, bad("content.mediaUrl is none of this conversation")
+		}
+		content = e.showFile(given.Content.Type, f, given.Content.AltText)
+	}
+	m := e.add(c, given.Author, content, given.Metadata)
 	e.events = append(e.events, e.tellMessage(c, m)...)
 	return http.StatusCreated, map[string]any{"messages": []any{m}}, nil
 }

@@ -2,9 +2,11 @@
 // memory, with a switchboard of a bot and of Agent Workspace, and its webhooks. It is
 // written from Zendesk's description of the API, and shares no code with the adapter.
 //
-//	emulator.go  the app, what is seen and done in it
-//	api.go       the API
-//	webhook.go   webhooks
+//	emulator.go     the app, what is seen and done in it
+//	api.go          the API
+//	file.go         files, both ways
+//	integration.go  receivers of webhooks
+//	webhook.go      webhooks
 package zendesktest
 
 import (
@@ -48,8 +50,12 @@ const boardID = "5ef21b132f21af34f60c8e28"
 type Emulator struct {
 	OneConversation bool // multi-conversations are off
 	NoWorkspace     bool // messaging is off for agents
+	MaxWebhooks     int  // of the app; those of others count
+	Forbidden       bool // the key may not look after integrations
 
 	keyID, keySecret, webhookKey string
+
+	address string // where the app is found
 
 	now handoff.Clock
 	mux *http.ServeMux
@@ -58,6 +64,8 @@ type Emulator struct {
 	revoked       bool
 	users         []*user
 	conversations []*conversation
+	files         []*file
+	integrations  []*integration
 	events        []provider.Request // of what came in over the API, since Echo told of it
 }
 
@@ -75,6 +83,7 @@ type conversation struct {
 	ticket   map[string]any // its fields; nil = there is none
 	messages []*message
 	removed  bool
+	read     bool // the customer has seen all
 }
 
 type message struct {
@@ -84,6 +93,8 @@ type message struct {
 	Content  map[string]any `json:"content"`
 	Source   map[string]any `json:"source"`
 	Metadata map[string]any `json:"metadata,omitempty"`
+
+	file *file
 }
 
 type author struct {
@@ -99,7 +110,7 @@ var _ emulator.Emulator = (*Emulator)(nil)
 
 // New returns an app with secrets of its own.
 func New(now handoff.Clock) *Emulator {
-	e := &Emulator{keyID: "app_" + rand.Text(), keySecret: rand.Text(), webhookKey: rand.Text(), now: now}
+	e := &Emulator{keyID: "app_" + rand.Text(), keySecret: rand.Text(), webhookKey: rand.Text(), MaxWebhooks: 10, now: now}
 	e.mux = e.routes()
 	return e
 }
@@ -122,8 +133,6 @@ func Traits() emulator.Traits {
 		},
 		KeyOnly: true,
 		Lacks: map[emulator.ActKind]string{
-			emulator.Attach: "the adapter names a human's file in the text",
-			emulator.Type:   "the adapter does not read it", emulator.Rest: "the adapter does not read it",
 			emulator.Join:     noEvent,
 			emulator.Transfer: noEvent,
 			emulator.Snooze:   noEvent,
@@ -137,6 +146,9 @@ func Traits() emulator.Traits {
 
 // Config implements emulator.Emulator.
 func (e *Emulator) Config(address string) proto.Message {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.address = address
 	return &handoffv1.ZendeskConfig{
 		Subdomain: "shop", AppId: AppID, KeyId: e.keyID, KeySecret: e.keySecret, WebhookKey: e.webhookKey, Tags: []string{"handoff"}, ApiBaseUrl: address,
 	}
@@ -209,6 +221,9 @@ func (e *Emulator) add(c *conversation, by author, content, metadata map[string]
 		ID: newID(), Received: e.now().UTC().Format("2006-01-02T15:04:05.000Z"), Author: by, Content: content,
 		Source: map[string]any{"type": source}, Metadata: metadata,
 	}
+	if address, ok := content["mediaUrl"].(string); ok {
+		m.file = e.fileAt(address)
+	}
 	c.messages = append(c.messages, m)
 	if by.Type != "user" {
 		return m
@@ -238,7 +253,7 @@ func (e *Emulator) Sessions() []emulator.Session {
 
 func (c *conversation) session() emulator.Session {
 	s := emulator.Session{
-		ID: c.id, Contact: c.user.id,
+		ID: c.id, Contact: c.user.id, Read: c.read,
 		Customer: handoff.Customer{Email: c.user.email, Name: strings.TrimSpace(c.user.given + " " + c.user.surname), UserID: c.user.externalID},
 	}
 	if strings.HasPrefix(s.Customer.UserID, "handoff:") {
@@ -248,6 +263,10 @@ func (c *conversation) session() emulator.Session {
 	for _, m := range c.messages {
 		line := emulator.Line{From: m.from(), Name: m.Author.DisplayName}
 		line.Text, _ = m.Content["text"].(string)
+		if m.file != nil && line.From == emulator.FromCustomer {
+			s.Files = append(s.Files, emulator.File{Name: m.file.name, Content: m.file.content})
+			continue
+		}
 		if !asked && line.From != emulator.FromBot {
 			s.Context += line.Text
 			asked = line.From == emulator.FromCustomer
@@ -296,6 +315,9 @@ func (e *Emulator) Do(session string, a emulator.Act) ([]provider.Request, error
 	if c == nil {
 		return nil, emulator.ErrNoSession
 	}
+	if a.Kind == emulator.Attach {
+		return e.attach(c, a), nil
+	}
 	act, known := acts[a.Kind]
 	if !known {
 		return nil, fmt.Errorf("%w: %s", emulator.ErrLacks, a.Kind)
@@ -322,6 +344,8 @@ var acts = map[emulator.ActKind]func(e *Emulator, c *conversation, said string) 
 		read := map[string]any{"type": "conversation:read", "author": map[string]any{"type": "user", "userId": c.user.id}}
 		return e.tell("conversation:read", c, map[string]any{"activity": read})
 	},
+	emulator.Type: func(e *Emulator, c *conversation, _ string) []provider.Request { return e.types(c, "typing:start") },
+	emulator.Rest: func(e *Emulator, c *conversation, _ string) []provider.Request { return e.types(c, "typing:stop") },
 	emulator.Echo: func(e *Emulator, _ *conversation, _ string) []provider.Request {
 		events := e.events
 		e.events = nil
