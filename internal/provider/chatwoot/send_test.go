@@ -89,3 +89,17 @@ func TestOnlyTheSessionsCustomerIsShownTyping(t *testing.T) {
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "/contacts/", "who knows it can write in the customer's name")
 }
+
+// TestAFileIsNotTakenForTheSameWords is about versions that keep no source ids.
+func TestAFileIsNotTakenForTheSameWords(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(e *chatwoottest.Emulator, _ *handoffv1.ChatwootConfig) { e.NoSourceIDs = true })
+	c := d.begin(handoff.Customer{UserID: "u-1"})
+	c.IdempotencyKey = "m-1"
+	_, err := d.Send(t.Context(), c, handoff.Message{Text: "here"})
+	require.NoError(t, err)
+	c.IdempotencyKey, c.Repeat = "m-2", true
+	_, err = d.Send(t.Context(), c, handoff.Message{Text: "here", Attachments: filesOf(1)})
+	require.NoError(t, err)
+	assert.Len(t, d.seen(c).Files, 1)
+}
