@@ -24,18 +24,7 @@ func said(conversationID string, m message) []handoff.Inbound {
 	if m.Direction != outgoing || m.Private || m.ContentAttributes.Deleted || m.Sender == nil || !strings.EqualFold(m.Sender.Type, typeUser) {
 		return nil
 	}
-	text := m.Content
-	if strings.TrimSpace(text) == "" {
-		text = ""
-	}
-	var files []handoff.RemoteFile
-	for _, a := range m.Attachments {
-		if !a.isFile() {
-			text = strings.TrimPrefix(text+"\n"+a.words(), "\n")
-		} else if a.DataURL != "" {
-			files = append(files, handoff.RemoteFile{Name: a.name(), Size: a.FileSize, URL: a.DataURL})
-		}
-	}
+	text, files := m.holds()
 	if text == "" && len(files) == 0 || m.ID == "" {
 		return nil
 	}
@@ -43,6 +32,21 @@ func said(conversationID string, m message) []handoff.Inbound {
 		Ref: conversationID, Key: "message:" + string(m.ID), VendorID: string(m.ID),
 		Body: handoff.HumanMessage{AuthorName: m.Sender.Name, Text: provider.Cut(text), Files: files},
 	}}
+}
+
+// holds returns the words of a message and its files.
+func (m *message) holds() (text string, files []handoff.RemoteFile) {
+	if strings.TrimSpace(m.Content) != "" {
+		text = m.Content
+	}
+	for _, a := range m.Attachments {
+		if !a.isFile() {
+			text = strings.TrimPrefix(text+"\n"+a.words(), "\n")
+		} else if a.DataURL != "" {
+			files = append(files, handoff.RemoteFile{Name: a.name(), Size: a.FileSize, URL: a.DataURL})
+		}
+	}
+	return text, files
 }
 
 // isFile tells files from places, contacts and links, which have no content.

@@ -58,12 +58,9 @@ func (a *Adapter) Verify(r provider.Request) error {
 // when the answer is a refusal. Of anything else that is not ours nobody has to.
 func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, error) {
 	reply := provider.Reply{Status: http.StatusOK, Always: true}
-	var n notification
-	if trimmed := bytes.TrimLeft(r.Body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || json.Unmarshal(r.Body, &n) != nil {
-		return provider.Reply{}, nil, invalid("the body has to be the JSON object of an event")
-	}
-	if n.Event == "" {
-		return provider.Reply{}, nil, invalid("the event has no name")
+	n, err := notificationOf(r.Body)
+	if err != nil {
+		return provider.Reply{}, nil, err
 	}
 	if n.Account.ID != "" && string(n.Account.ID) != strconv.FormatInt(a.accountID, 10) {
 		return reply, nil, nil // a webhook of another account with our address
@@ -85,6 +82,16 @@ func (a *Adapter) Parse(r provider.Request) (provider.Reply, []handoff.Inbound, 
 	default:
 		return reply, nil, nil
 	}
+}
+
+func notificationOf(body []byte) (n notification, err error) {
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || json.Unmarshal(body, &n) != nil {
+		return n, invalid("the body has to be the JSON object of an event")
+	}
+	if n.Event == "" {
+		return n, invalid("the event has no name")
+	}
+	return n, nil
 }
 
 func messageTold(body []byte) ([]handoff.Inbound, error) {

@@ -60,7 +60,7 @@ func newDesk(t *testing.T, change func(*zendesktest.Emulator, *handoffv1.Zendesk
 			HTTP: server.Client(), Now: clock, Files: named{}, ReceiveURL: receiveURL,
 			Renew: func(_ context.Context, secrets map[string]string) error {
 				config.WebhookKey = secrets["webhook_key"]
-				d.keys = append(d.keys, config.WebhookKey)
+				d.keys = append(d.keys, config.GetWebhookKey())
 				return nil
 			},
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,8 +17,6 @@ import (
 // wanted are the events that we need.
 var wanted = []string{eventMessage, eventTyping, eventPass, eventRelease}
 
-const byHand = "make the integration by hand (Apps and integrations, Conversations integrations) and enter its shared secret as webhook_key"
-
 // Install implements provider.Installer: it makes the integration that calls the
 // receive URL, and keeps the key by which its calls are known. One that was made by
 // hand is left as it is. It is not put on the switchboard: one that is not there is
@@ -26,35 +25,40 @@ func (a *Adapter) Install(ctx context.Context) error {
 	if a.receiveURL == "" || a.renew == nil {
 		return nil
 	}
-	reachable := strings.HasPrefix(a.receiveURL, "https://") || strings.HasPrefix(a.host, "http://")
-	if !reachable && a.webhookKey != "" {
-		return nil
-	}
-	if !reachable {
-		return provider.Errorf(provider.ClassIncomplete, "webhook_key: Zendesk calls https addresses alone, and the receive URL is none; set the server's public URL, or %s", byHand)
+	if !strings.HasPrefix(a.receiveURL, "https://") && strings.HasPrefix(a.host, "https://") {
+		return a.leave("Zendesk calls https addresses alone, and the receive URL is none; set the server's public URL")
 	}
 	made, err := a.installed(ctx)
-	if err == nil && made.ID == "" && a.webhookKey != "" {
-		return nil // it was made by hand
-	}
-	if err == nil && made.ID == "" {
+	if err == nil && made.ID == "" && a.webhookKey == "" {
 		made, err = a.integrate(ctx)
 	}
 	if status := statusOf(err); status == http.StatusForbidden || status == http.StatusBadRequest {
-		if a.webhookKey != "" && made.ID == "" {
-			return nil
-		}
-		return provider.Errorf(provider.ClassIncomplete, "webhook_key: Zendesk refuses to have the integration made or changed (%w); an app has at most ten webhooks. Make room, or %s", err, byHand)
+		return a.leave(fmt.Sprintf("Zendesk refuses to have the integration made or changed (%s); an app has at most ten webhooks", err))
 	}
-	switch {
-	case err != nil || made.Secret != "" && made.Secret == a.webhookKey:
+	if err != nil {
 		return err
-	case made.Secret == "" && a.webhookKey != "":
-		return nil
-	case made.Secret == "":
-		return provider.Errorf(provider.ClassIncomplete, "webhook_key: Zendesk does not show the shared secret of the integration %q; enter it", a.mark())
 	}
-	if err := a.renew(ctx, map[string]string{"webhook_key": made.Secret}); err != nil {
+	return a.keep(ctx, made.Secret)
+}
+
+// leave is for when we cannot make the integration: the one that was made by hand will do.
+func (a *Adapter) leave(why string) error {
+	if a.webhookKey != "" {
+		return nil
+	}
+	return provider.Errorf(provider.ClassIncomplete, "webhook_key: %s, or make the integration by hand "+
+		"(Apps and integrations, Conversations integrations) and enter its shared secret as webhook_key", why)
+}
+
+// keep has the key of our integration remembered.
+func (a *Adapter) keep(ctx context.Context, key string) error {
+	switch key {
+	case a.webhookKey:
+		return nil
+	case "":
+		return a.leave("Zendesk does not show the shared secret of the integration " + a.mark() + "; enter it")
+	}
+	if err := a.renew(ctx, map[string]string{"webhook_key": key}); err != nil {
 		return provider.Errorf(provider.ClassTransient, "keep the webhook's key: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -51,7 +52,7 @@ func readMessage(r *http.Request, body []byte) (*posted, error) {
 	form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return p, nil
 		}
 		if err == nil {
@@ -89,11 +90,11 @@ func (p *posted) take(part *multipart.Part) error {
 func (p *posted) attach(part *multipart.Part, content string) error {
 	switch media := part.Header.Get("Content-Type"); {
 	case part.FileName() == "" || media == "":
-		return fmt.Errorf("a file has a name and a type")
+		return errors.New("a file has a name and a type")
 	case len(content) > maxFileBytes:
-		return fmt.Errorf("Attachments file size should be less than 40MB") //nolint:staticcheck // in Chatwoot's words
+		return errors.New("Attachments file size should be less than 40MB") //nolint:staticcheck // in Chatwoot's words
 	case len(p.files) == maxFiles:
-		return fmt.Errorf("Attachments exceeded maximum allowed") //nolint:staticcheck // in Chatwoot's words
+		return errors.New("Attachments exceeded maximum allowed") //nolint:staticcheck // in Chatwoot's words
 	default:
 		p.files = append(p.files, &file{key: rand.Text(), name: part.FileName(), media: media, content: content})
 		return nil
@@ -135,7 +136,8 @@ func shownFiles(files []*file) []emulator.File {
 
 // redirect leads to where a file is for five minutes.
 func (e *Emulator) redirect(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, "/rails/active_storage/disk/"+r.PathValue("key")+"/"+url.PathEscape(r.PathValue("name")), http.StatusFound)
+	w.Header().Set("Location", "/rails/active_storage/disk/"+url.PathEscape(r.PathValue("key"))+"/"+url.PathEscape(r.PathValue("name")))
+	w.WriteHeader(http.StatusFound)
 }
 
 func (e *Emulator) serveFile(w http.ResponseWriter, r *http.Request) {

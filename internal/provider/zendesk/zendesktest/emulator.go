@@ -10,6 +10,7 @@
 package zendesktest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -283,10 +284,7 @@ func (c *conversation) session() emulator.Session {
 		s.Lines = append(s.Lines, line)
 	}
 	if c.passed && c.active != workspace {
-		s.Closed = "by an agent"
-		if last != "" {
-			s.Closed = last
-		}
+		s.Closed = cmp.Or(last, "by an agent")
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package zendesktest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -32,28 +33,37 @@ func (e *Emulator) upload(r *http.Request, body []byte) (int, any, error) {
 	if e.conversation(query.Get("conversationId")) == nil {
 		return 0, nil, missing("conversation")
 	}
+	f, err := readSource(r, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	f.conversation = query.Get("conversationId")
+	e.files = append(e.files, f)
+	return http.StatusCreated, map[string]any{"attachment": map[string]any{"mediaUrl": e.addressOf(f), "mediaType": f.media}}, nil
+}
+
+// readSource reads the one file of a form.
+func readSource(r *http.Request, body []byte) (*file, error) {
 	media, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if media != "multipart/form-data" {
-		return 0, nil, refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send a form."}
+		return nil, refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send a form."}
 	}
 	form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
 	part, err := form.NextPart()
 	if err != nil || part.FormName() != "source" || part.FileName() == "" || part.Header.Get("Content-Type") == "" {
-		return 0, nil, bad("source has to be a file with a name and a type")
+		return nil, bad("source has to be a file with a name and a type")
 	}
 	content, err := io.ReadAll(part)
 	if err != nil || len(content) == 0 {
-		return 0, nil, bad("source is empty, or was cut")
+		return nil, bad("source is empty, or was cut")
 	}
 	if len(content) > maxFileBytes {
-		return 0, nil, refusal{http.StatusRequestEntityTooLarge, "payload_too_large", "The file is over 50 MB."}
+		return nil, refusal{http.StatusRequestEntityTooLarge, "payload_too_large", "The file is over 50 MB."}
 	}
-	if _, err := form.NextPart(); err != io.EOF { //nolint:errorlint // the reader's own
-		return 0, nil, bad("one file at a time")
+	if _, err := form.NextPart(); !errors.Is(err, io.EOF) {
+		return nil, bad("one file at a time")
 	}
-	f := &file{id: newID(), name: part.FileName(), media: part.Header.Get("Content-Type"), content: string(content), conversation: query.Get("conversationId")}
-	e.files = append(e.files, f)
-	return http.StatusCreated, map[string]any{"attachment": map[string]any{"mediaUrl": e.addressOf(f), "mediaType": f.media}}, nil
+	return &file{id: newID(), name: part.FileName(), media: part.Header.Get("Content-Type"), content: string(content)}, nil
 }
 
 const filePath = "/sc/attachments/v2/"
