@@ -24,7 +24,7 @@ export async function upload(file: File, announce: (file: File) => Promise<Uploa
 }
 
 /** The pictures that the server shows in a page; everything else it lets save. */
-const pictures = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
+export const pictures = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
 
 /** Makes what a message shows of its files. */
 export function attachmentItem(attachment: Attachment): HTMLElement {
@@ -53,7 +53,8 @@ export function attachmentItem(attachment: Attachment): HTMLElement {
   return item;
 }
 
-function ownPath(address: string): string {
+/** The path of an address of this server, which may know itself by another name. */
+export function ownPath(address: string): string {
   const { pathname, search } = new URL(address, window.location.href);
   return pathname + search;
 }

@@ -48,8 +48,8 @@ function created({ session }: DeskSession): number {
   return Number(session?.createTime?.seconds ?? 0n);
 }
 
-/** What to call the customer of a session. */
+/** What to call the customer of a session; empty when nothing is known. */
 export function customerName({ session }: DeskSession): string {
   const customer = session?.customer;
-  return customer?.name || customer?.email || customer?.phone || "Guest";
+  return customer?.name || customer?.email || customer?.phone || "";
 }
