@@ -42,7 +42,8 @@ test("files and typing go both ways", { timeout: 90_000 }, async () => {
   const picture = human.page.getByRole("img", { name: "pixel.png" });
   await picture.waitFor();
   assert.equal(await picture.evaluate((image) => image.decode().then(() => image.naturalWidth)), 1, "it is shown");
-  await human.page.getByLabel("Attach files").setInputFiles({ name: "minutes.txt", mimeType: "text/plain", buffer: Buffer.from("all of them") });
+  await human.page.locator("input[type=file]").setInputFiles({ name: "minutes.txt", mimeType: "text/plain", buffer: Buffer.from("all of them") });
+  await human.page.getByRole("button", { name: "Send" }).click();
   const link = customer.page.getByRole("link", { name: /minutes\.txt/ });
   await link.waitFor();
   const [saved] = await Promise.all([customer.page.waitForEvent("download"), link.click()]);

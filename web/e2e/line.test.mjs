@@ -40,7 +40,7 @@ test("both sides go offline and miss, lose and double nothing; the customer ends
   await customer.page.getByText("No connection.").waitFor({ state: "hidden" });
   await say(customer.page, "six");
   await seen(human.page, "six");
-  await human.page.waitForFunction(() => document.querySelectorAll("#log .text").length === 7);
+  await human.page.waitForFunction(() => document.querySelectorAll("[role=log] .text").length === 7);
 
   const log = await logged(customer.page);
   assert.deepEqual([...log].sort(), ["five", "four", "one", "six", "three", "three", "two"]);
@@ -112,7 +112,7 @@ test("a chat whose answer was lost starts once, by itself and over a reload", { 
     if (reloads) await customer.page.reload();
     await customer.page.getByText("Waiting for somebody to join…").waitFor();
     await say(customer.page, "Here again");
-    await seen(human.page, "Here again");
+    await seen(human.page.getByRole("region", { name: question }), "Here again");
     assert.equal(await human.page.getByRole("navigation").getByText(question, { exact: true }).count(), 1, "one chat");
     assert.deepEqual(await spoken(customer.page), [question, "Here again"]);
     assert.equal(ids.length, 2);
@@ -144,10 +144,10 @@ test("a colleague takes over, and the key is nowhere to be seen", { timeout: 60_
   await say(joe.page, "I will get her.");
   await joe.page.getByRole("button", { name: "Transfer" }).click();
   await assertAccessible(joe.page);
-  await joe.page.getByLabel("Name of the colleague").fill("Eve");
+  await joe.page.getByRole("combobox", { name: /Name of the colleague/ }).fill("Eve");
   await joe.page.getByRole("dialog").getByRole("button", { name: "Transfer" }).click();
   await joe.page.getByText("Eve has it").waitFor();
-  await joe.page.locator("#composer").waitFor({ state: "hidden" });
+  await joe.page.locator(".composer").waitFor({ state: "detached" });
 
   await picture(eve.page, "desk-list-narrow-dark");
   await assertAccessible(eve.page);
@@ -163,7 +163,7 @@ test("a colleague takes over, and the key is nowhere to be seen", { timeout: 60_
   await picture(eve.page, "desk-close-narrow-dark");
   await assertAccessible(eve.page);
   await eve.page.getByRole("button", { name: "Close conversation" }).click();
-  await seen(eve.page, "Outcome: solved");
+  await seen(eve.page, "Outcome: Solved");
   assert.deepEqual([customer.faults, joe.faults, eve.faults], [[], [], []]);
   for (const { context } of [customer, joe, eve]) await context.close();
 });

@@ -15,11 +15,11 @@ export function CannedDialog({ pane, onClose }: { readonly pane: Conversation; r
   const t = useTexts();
   const { canned } = useDesk();
   useChanges(canned);
-  const [managing, setManaging] = useState(false);
+  const [managing, setManaging] = useState(canned.all.length === 0);
   return (
     <Sheet title={t.canned.title} onClose={onClose}>
-      {managing || canned.all.length === 0 ? <Manage onDone={onClose} /> : <Pick pane={pane} onClose={onClose} />}
-      {!managing && canned.all.length > 0 && <Button className="quiet" onPress={() => setManaging(true)}>{t.canned.manage}</Button>}
+      {managing ? <Manage onDone={onClose} /> : <Pick pane={pane} onClose={onClose} />}
+      {!managing && <Button className="quiet" onPress={() => setManaging(true)}>{t.canned.manage}</Button>}
     </Sheet>
   );
 }
