@@ -1,6 +1,6 @@
 import { useState } from "react";
 import {
-  Autocomplete, Button, Form, Input, Label, Menu, MenuItem, SearchField, Text, TextArea, TextField, useFilter,
+  Autocomplete, Button, Form, Input, Label, Menu, MenuItem, SearchField, TextArea, TextField, useFilter,
 } from "react-aria-components";
 import { randomId } from "../../shared/random.js";
 import { type CannedReply, fill } from "../state/canned.js";
@@ -48,8 +48,8 @@ function Pick({ pane, onClose }: { readonly pane: Conversation; readonly onClose
       >
         {(reply) => (
           <MenuItem textValue={`${reply.title} ${reply.text}`} onAction={() => choose(reply)}>
-            <Text slot="label">{reply.title}</Text>
-            <Text slot="description">{reply.text}</Text>
+            <span className="title">{reply.title}</span>
+            <span className="words">{reply.text}</span>
           </MenuItem>
         )}
       </Menu>
