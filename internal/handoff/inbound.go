@@ -39,7 +39,10 @@ type (
 	}
 
 	// HumanClosed tells that the human's side ended the session.
-	HumanClosed struct{ Outcome Outcome }
+	HumanClosed struct {
+		Outcome Outcome
+		Silent  bool // no human did: the desk itself ended it, for the customer was silent
+	}
 
 	// HumanJoined and HumanLeft tell who is there. They do not make a session active.
 	HumanJoined struct{ Name string }
@@ -133,7 +136,11 @@ func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late
 	case HumanMessage:
 		s.speak(in, messageID, now)
 	case HumanClosed:
-		s.Close(ClosedByHuman, in.Outcome, now)
+		reason := ClosedByHuman
+		if in.Silent {
+			reason = ClosedBySessionTimeout
+		}
+		s.end(reason, in.Outcome, now)
 	case HumanJoined:
 		s.log(ParticipantChanged{Name: in.Name, Joined: true}, now)
 	case HumanLeft:

@@ -115,11 +115,15 @@ func (m *model) humanSpoke(now time.Time) {
 
 // receive is told of what the provider's side did while the session was open.
 func (m *model) receive(in handoff.InboundBody, now time.Time) {
-	switch in.(type) {
+	switch in := in.(type) {
 	case handoff.HumanMessage:
 		m.humanSpoke(now)
 	case handoff.HumanClosed:
-		m.close(handoff.ClosedByHuman)
+		if in.Silent {
+			m.close(handoff.ClosedBySessionTimeout)
+		} else {
+			m.close(handoff.ClosedByHuman)
+		}
 	default:
 	}
 }

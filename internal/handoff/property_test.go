@@ -60,6 +60,7 @@ func (m *machine) receive(t *rapid.T) {
 		handoff.HumanMessage{Text: "y"},
 		handoff.HumanMessage{Text: "z", AuthorName: "Ann"},
 		handoff.HumanClosed{},
+		handoff.HumanClosed{Silent: true},
 		handoff.HumanJoined{Name: "Ann"},
 		handoff.HumanLeft{Name: "Ann"},
 		handoff.QueueMoved{Position: 1},

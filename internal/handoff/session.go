@@ -182,15 +182,20 @@ func (s *Session) Accept(m Message, now time.Time) (Message, error) {
 // Close ends the session; closing it again changes nothing. Unless the human
 // closed, or the provider never took the session, the provider is told.
 func (s *Session) Close(reason CloseReason, outcome Outcome, now time.Time) {
+	if s.end(reason, outcome, now) && reason != ClosedByHuman && reason != ClosedByProvider {
+		s.deliver(Delivery{Kind: DeliverClose}, now)
+	}
+}
+
+// end ends the session without telling the provider. It reports whether it was open.
+func (s *Session) end(reason CloseReason, outcome Outcome, now time.Time) bool {
 	if s.State == StateClosed {
-		return
+		return false
 	}
 	s.CloseReason, s.Outcome, s.CloseTime = reason, outcome, now
 	s.Timers, s.Prompted = Timers{}, false
 	s.move(StateClosed, now)
-	if reason != ClosedByHuman && reason != ClosedByProvider {
-		s.deliver(Delivery{Kind: DeliverClose}, now)
-	}
+	return true
 }
 
 // showEnd has the provider told of an end that its own human has just made, for a

@@ -178,6 +178,16 @@ func TestARepeatIsToldWhatTheFirstWasTold(t *testing.T) {
 	require.False(t, s.Receive(handoff.HumanMessage{Text: "in time"}, "m3", t0), "what came in time stays so after the close")
 }
 
+func TestADeskThatEndsASilentSessionIsNotToldOfIt(t *testing.T) {
+	t.Parallel()
+	s := newSession()
+	before := len(s.Changes().Deliveries)
+	require.False(t, s.Receive(handoff.HumanClosed{Silent: true, Outcome: handoff.Outcome{Note: "idle"}}, "", t0))
+	require.Equal(t, handoff.ClosedBySessionTimeout, s.CloseReason)
+	require.Equal(t, "idle", s.Outcome.Note)
+	require.Len(t, s.Changes().Deliveries, before)
+}
+
 func TestIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	start := handoff.Delivery{SessionID: "s", Kind: handoff.DeliverStart}
