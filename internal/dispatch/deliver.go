@@ -117,6 +117,7 @@ func (d *Dispatcher) send(ctx context.Context, t attempt) (a handoff.Attempt, er
 		t.call.Keep = func(ctx context.Context, data string) error {
 			return d.settler.Keep(ctx, t.call.SessionID, data)
 		}
+		t.call.Tell = func(ctx context.Context, in handoff.Inbound) error { return d.tell(ctx, t, in) }
 		a.Ref, err = sender.Open(ctx, t.call, *t.parcel.start)
 	case handoff.DeliverMessage:
 		m := *t.parcel.message
@@ -132,6 +133,16 @@ func (d *Dispatcher) send(ctx context.Context, t attempt) (a handoff.Attempt, er
 		err = sender.Close(ctx, t.call, reason)
 	}
 	return a, err
+}
+
+// tell applies what the answer to a start told. What comes too late counts for nothing.
+func (d *Dispatcher) tell(ctx context.Context, t attempt, in handoff.Inbound) error {
+	in.SessionID = t.call.SessionID
+	err := d.settler.Receive(ctx, t.session.connectionID, in)
+	if handoff.CodeOf(err) == handoff.CodePrecondition {
+		return nil
+	}
+	return err
 }
 
 // settle records an outcome and goes on with the lane. It is recorded even while

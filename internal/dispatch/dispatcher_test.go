@@ -86,6 +86,8 @@ func (d *desk) Settle(_ context.Context, delivery handoff.Delivery, a handoff.At
 
 func (d *desk) Keep(context.Context, string, string) error { return nil }
 
+func (d *desk) Receive(context.Context, string, handoff.Inbound) error { return nil }
+
 func (d *desk) Sender(context.Context, string) (dispatch.Sender, error) { return d, nil }
 
 func (d *desk) Terms(context.Context, string) (dispatch.Terms, error) { return dispatch.Terms{}, nil }

@@ -40,6 +40,9 @@ type gateway struct {
 	now    int                      // calls under way
 	most   int                      // at once
 	keeps  bool                     // starts have something kept
+	tells  bool                     // starts tell that a human joined
+	told   []handoff.Inbound        // what starts have told
+	late   bool                     // what they tell comes too late
 	answer func(n sent) error       // called with mu held
 	took   time.Duration            // by each call
 	tookBy map[string]time.Duration // by those of a session
@@ -253,6 +256,17 @@ func (g *gateway) Keep(_ context.Context, sessionID, data string) error {
 	return nil
 }
 
+func (g *gateway) Receive(_ context.Context, connectionID string, in handoff.Inbound) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.late {
+		return handoff.ErrSessionClosed
+	}
+	in.Ref = connectionID
+	g.told = append(g.told, in)
+	return nil
+}
+
 func (g *gateway) Sender(_ context.Context, id string) (dispatch.Sender, error) {
 	return &vendor{g, id}, nil
 }
@@ -306,6 +320,11 @@ func (v *vendor) Open(ctx context.Context, c provider.Call, start handoff.Start)
 	}
 	if v.g.keeps {
 		if err := c.Keep(ctx, c.Ref.Data+"+"); err != nil {
+			v.g.t.Error(err)
+		}
+	}
+	if v.g.tells {
+		if err := c.Tell(ctx, handoff.Inbound{Key: "joined", Body: handoff.HumanJoined{Name: "Lin"}}); err != nil {
 			v.g.t.Error(err)
 		}
 	}

@@ -387,6 +387,27 @@ func TestWhatAStartHasKeptReachesItsRepeat(t *testing.T) {
 	})
 }
 
+// TestWhatTheAnswerToAStartTells is applied as if a webhook told it, and comes too
+// late without harm.
+func TestWhatTheAnswerToAStartTells(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGateway(t)
+			g.tells, g.late = true, late
+			g.run(0)
+			g.commit("c", "s", nil)
+			synctest.Wait()
+			if late {
+				require.Empty(t, g.told)
+			} else {
+				require.Equal(t, []handoff.Inbound{{SessionID: "s", Ref: "c", Key: "joined", Body: handoff.HumanJoined{Name: "Lin"}}}, g.told)
+			}
+			require.Len(t, g.got(), 1)
+		})
+	}
+}
+
 // TestWhatDidNothingIsNoRepeat spares a vendor that is asked too much the look for
 // what was left by a call that it refused.
 func TestWhatDidNothingIsNoRepeat(t *testing.T) {

@@ -62,4 +62,7 @@ type Settler interface {
 
 	// Keep remembers something of a start that is under way: see [provider.Call].
 	Keep(ctx context.Context, sessionID, data string) error
+
+	// Receive applies what a provider told of a session.
+	Receive(ctx context.Context, connectionID string, in handoff.Inbound) error
 }

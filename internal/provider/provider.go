@@ -249,6 +249,12 @@ type Call struct {
 	// for calls of Open.
 	Keep func(ctx context.Context, data string) error
 
+	// Tell has the core apply what the answer to a start tells besides, as a webhook
+	// would tell it: who took the session, the place in a queue. It is on disk when it
+	// returns; its key makes a webhook that tells it again count for nothing. It is set
+	// for calls of Open, and finds the session by itself.
+	Tell func(ctx context.Context, in handoff.Inbound) error
+
 	// Repeat tells that an earlier attempt may have got through: it was cut, it
 	// failed, or this program ended before it knew. An adapter whose vendor knows
 	// no idempotency keys then looks before it creates.
