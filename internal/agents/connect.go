@@ -222,6 +222,17 @@ func (svc *Service) Looks(kind string) float64 {
 	return 0
 }
 
+// Queuing returns the kinds whose connections can be asked for places in a queue.
+func (svc *Service) Queuing() []string {
+	var names []string
+	for _, k := range svc.kinds {
+		if d := k.Describe(); d.Queues {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
 // Reconciling returns the kinds whose connections can be asked for what was missed:
 // those whose calls cost money, or the others.
 func (svc *Service) Reconciling(billed bool) []string {

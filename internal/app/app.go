@@ -64,6 +64,7 @@ type App struct {
 	server   *server.Server
 
 	reconcile     []*reconcile.Loop
+	queues        *reconcile.Queues
 	switchboard   *switchboard.Service
 	metricsServer *metricsServer
 
@@ -176,6 +177,9 @@ func (a *App) openReconcile() {
 			Billed: billed, Store: a.store, Connections: a.agents, Receiver: a.switchboard, Now: time.Now, Logger: a.log,
 		}))
 	}
+	a.queues = reconcile.NewQueues(reconcile.QueuesConfig{
+		Store: a.store, Connections: a.agents, Receiver: a.switchboard, Now: time.Now, Logger: a.log,
+	})
 	a.agents.OnAvailable(func(connectionID string) {
 		a.dispatch.Release(connectionID)
 		a.nudgeReconcile()
@@ -241,6 +245,7 @@ func (a *App) Run(ctx context.Context, announce func(address string), showKey fu
 	for _, loop := range a.reconcile {
 		a.background.Go(func() { loop.Run(background) })
 	}
+	a.background.Go(func() { a.queues.Run(background) })
 	a.background.Go(func() { a.listen.Run(background) })
 	a.background.Go(func() { a.switchboard.Run(background) })
 	a.metricsServer.start()

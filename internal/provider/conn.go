@@ -138,6 +138,25 @@ func (c *Conn) Since(ctx context.Context, call Call, since time.Time) (inbound [
 	return inbound, err
 }
 
+// Queues reports whether the adapter is a [Queuer].
+func (c *Conn) Queues() bool {
+	_, ok := c.adapter.(Queuer)
+	return ok
+}
+
+// Place is the adapter's [Queuer]; with one that is none nobody waits in a queue.
+func (c *Conn) Place(ctx context.Context, call Call) (place int32, err error) {
+	q, ok := c.adapter.(Queuer)
+	if !ok {
+		return 0, nil
+	}
+	err = c.call(ctx, "queue", call, func(ctx context.Context) (err error) {
+		place, err = q.Place(ctx, call)
+		return err
+	})
+	return place, err
+}
+
 // Paces reports whether the adapter is a [Pacer].
 func (c *Conn) Paces() bool {
 	_, ok := c.adapter.(Pacer)

@@ -14,6 +14,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -106,6 +107,7 @@ type Descriptor struct {
 	SetupSteps   []string
 	Listens      bool // its adapters are [Listener]s
 	Confirms     bool // its adapters are [Confirmer]s
+	Queues       bool // its adapters are [Queuer]s
 }
 
 // Limits is how much a vendor takes from one connection at a time. It is what the
@@ -215,6 +217,18 @@ type Reconciler interface {
 	// as webhooks would have, with the same keys: what did arrive counts for nothing.
 	Since(ctx context.Context, c Call, since time.Time) ([]handoff.Inbound, error)
 }
+
+// Queuer is an [Adapter] of a vendor that tells a customer's place in its queue when
+// it is asked, and not by itself.
+type Queuer interface {
+	// Place returns the customer's place, 1 being the next; 0 = in no queue, or not
+	// any more.
+	Place(ctx context.Context, c Call) (int32, error)
+}
+
+// PlaceKey is the key of an inbound that tells a place. In a queue that only gets
+// shorter each is reached once, so whoever tells it again tells nothing new.
+func PlaceKey(place int32) string { return "queue:" + strconv.Itoa(int(place)) }
 
 // Introducer is an [Adapter] of a vendor whose webhooks call people by ids alone.
 // Names are asked for once and kept for a while; a name that is not told in time is

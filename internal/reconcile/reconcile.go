@@ -33,6 +33,7 @@ type Session struct {
 	ID           string
 	AgentID      string
 	ConnectionID string
+	State        handoff.State
 	Ref          handoff.Ref
 	CreateTime   time.Time
 }

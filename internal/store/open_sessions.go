@@ -11,7 +11,7 @@ import (
 // OpenSessions implements reconcile.Store. Only the index of open sessions is read.
 func (s *Store) OpenSessions(ctx context.Context, kinds []string) ([]reconcile.Session, error) {
 	rows, err := s.read.Session.Query().Where(isOpen(), session.ProviderIn(kinds...)).
-		Select(session.FieldPublicID, session.FieldAgentID, session.FieldConnectionID, session.FieldRefID, session.FieldRefData, session.FieldCreateTime).
+		Select(session.FieldPublicID, session.FieldAgentID, session.FieldConnectionID, session.FieldState, session.FieldRefID, session.FieldRefData, session.FieldCreateTime).
 		All(ctx)
 	if err != nil {
 		return nil, s.readError(ctx, err)
@@ -22,7 +22,7 @@ func (s *Store) OpenSessions(ctx context.Context, kinds []string) ([]reconcile.S
 			continue // not taken yet
 		}
 		list = append(list, reconcile.Session{
-			ID: row.PublicID, AgentID: row.AgentID, ConnectionID: row.ConnectionID,
+			ID: row.PublicID, AgentID: row.AgentID, ConnectionID: row.ConnectionID, State: handoff.State(row.State),
 			Ref: handoff.Ref{ID: row.RefID, Data: row.RefData}, CreateTime: toTime(row.CreateTime),
 		})
 	}
