@@ -11,6 +11,7 @@ import (
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/briefing"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 )
 
 // Adapter talks to one app.
@@ -175,7 +176,7 @@ func (a *Adapter) writtenIn(ctx context.Context, conversationID string, since ti
 // already. It returns the id of the first.
 func (a *Adapter) writeAll(ctx context.Context, conversationID string, from map[string]any, key, text string, there written) (string, error) {
 	first := ""
-	for i, piece := range pieces(text) {
+	for i, piece := range pieces.Of(text, maxUnits) {
 		pieceKey := key
 		if i > 0 {
 			pieceKey = fmt.Sprintf("%s/%d", key, i+1)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/human-handoff/handoff/internal/handoff"
@@ -14,34 +13,6 @@ import (
 
 // maxUnits is how many characters a text may have, as JavaScript counts them.
 const maxUnits = 4096
-
-// pieces cuts a text into such as Zendesk takes, where it can at the end of a line.
-// Together they are the text.
-func pieces(text string) []string {
-	var all []string
-	for {
-		end := fit(text)
-		if end == len(text) {
-			return append(all, text)
-		}
-		if line := strings.LastIndexByte(text[:end], '\n'); line > end/2 {
-			end = line + 1
-		}
-		all = append(all, text[:end])
-		text = text[end:]
-	}
-}
-
-// fit returns how many bytes of a text one piece holds.
-func fit(text string) int {
-	units := 0
-	for i, r := range text {
-		if units += max(1, utf16.RuneLen(r)); units > maxUnits {
-			return i
-		}
-	}
-	return len(text)
-}
 
 // maxNote is how many bytes of what agents have to know are written: each piece is a
 // call, and a start must not take long.
