@@ -47,6 +47,7 @@ func (c *emulateCommand) Run(ctx context.Context, io stdio) error {
 	vendor := traits.New(time.Now)
 	front := emulator.NewFront(vendor)
 	sender := emulator.NewSender(sending, guarded.Client(), traits.Retries)
+	sender.EmptyAnswers = traits.EmptyAnswers
 	if r, ok := vendor.(emulator.Reporter); ok {
 		r.Report(sender.Later)
 	}

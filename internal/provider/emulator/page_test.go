@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/emulator"
 	"github.com/human-handoff/handoff/internal/provider/intercom/intercomtest"
 )
@@ -155,6 +156,21 @@ func TestWebhooksAreSentAgain(t *testing.T) {
 	assert.Eventually(t, func() bool { return len(p.gateway.calls()) == 4 }, 10*time.Second, time.Millisecond)
 	time.Sleep(20 * time.Millisecond)
 	assert.Len(t, p.gateway.calls(), 4, "what was taken is not sent again")
+}
+
+// Some vendors take any word for a failure.
+func TestAnswersThatHaveToBeEmpty(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{"": "", "ok": "not empty"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, word) }))
+		t.Cleanup(server.Close)
+		sender := emulator.NewSender(t.Context(), server.Client(), nil)
+		sender.EmptyAnswers = true
+		require.NoError(t, sender.SetURL(server.URL))
+		delivery := sender.Send([]provider.Request{{Method: http.MethodPost}})[0]
+		assert.Contains(t, delivery.Error, want)
+		assert.Equal(t, word == "", delivery.Status == http.StatusOK)
+	}
 }
 
 func TestTheVendorMisbehaves(t *testing.T) {

@@ -31,6 +31,8 @@ type Delivery struct {
 // Sender brings webhooks to a receive URL, and again after a while when it fails,
 // as the vendor does.
 type Sender struct {
+	EmptyAnswers bool // any word in an answer is a failure; set before the first webhook
+
 	client  *http.Client
 	retries []time.Duration
 	ctx     context.Context // done when the emulator stops
@@ -45,6 +47,8 @@ type Sender struct {
 func NewSender(ctx context.Context, client *http.Client, retries []time.Duration) *Sender {
 	return &Sender{client: client, retries: retries, ctx: ctx}
 }
+
+var errNotEmpty = errors.New("the answer is not empty, which counts as a failure")
 
 var errNoURL = errors.New("no receive URL has been entered yet")
 
@@ -150,5 +154,9 @@ func (s *Sender) post(r provider.Request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return answer.StatusCode, answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
+	if n, _ := answer.Body.Read(make([]byte, 1)); s.EmptyAnswers && n > 0 {
+		return 0, errNotEmpty
+	}
+	return answer.StatusCode, nil
 }

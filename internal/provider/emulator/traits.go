@@ -42,6 +42,15 @@ type Traits struct {
 	// depends on.
 	Unsigned []string
 
+	// InQuery tells that webhooks prove themselves by parameters of their query, not
+	// by headers. Unsigned names those that anybody could change, and that then tell
+	// nothing.
+	InQuery bool
+
+	// EmptyAnswers tells that the vendor takes any word in an answer to a webhook for a
+	// failure.
+	EmptyAnswers bool
+
 	// KeyOnly tells that webhooks prove themselves by a key in a header alone: what
 	// somebody changes who has it cannot be told.
 	KeyOnly bool
@@ -52,6 +61,14 @@ type Traits struct {
 	// RetryIn returns the headers by which the vendor asks for a pause, besides
 	// Retry-After; nil = it has none.
 	RetryIn func(now time.Time, wait time.Duration) http.Header
+
+	// Twice says why a call whose answer was lost may show twice at the desk: the
+	// vendor knows no keys, and what it has cannot be looked at. Empty = it shows once.
+	Twice string
+
+	// FilesAlone tells that a human's file comes without a name, and a text beside it
+	// in a webhook of its own.
+	FilesAlone bool
 
 	// Lacks says why there are no webhooks of some acts.
 	Lacks map[ActKind]string

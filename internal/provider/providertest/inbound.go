@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +55,9 @@ func (e *env) receiveAll(t *testing.T, r provider.Request) []handoff.Inbound {
 	reply, inbound, err := e.conn.Receive(r)
 	require.NoError(t, err)
 	assert.Less(t, reply.Status, 300)
+	if e.h.Traits.EmptyAnswers {
+		assert.Empty(t, reply.Body, "any word counts as a failure")
+	}
 	assert.Equal(t, before, r, "a request is only read")
 	again, same, err := e.conn.Receive(r)
 	require.NoError(t, err)
@@ -172,6 +177,7 @@ func (e *env) refuseChanged(genuine provider.Request, name string) {
 	}
 	unsigned := cloneRequest(genuine)
 	unsigned.Header = http.Header{"Content-Type": genuine.Header["Content-Type"]}
+	unsigned.Query = ""
 	e.refuse(t, unsigned, name+" without any proof")
 
 	if !e.h.Traits.KeyOnly {
@@ -188,8 +194,9 @@ func (e *env) refuseChanged(genuine provider.Request, name string) {
 		}
 	}
 
+	e.refuseChangedQuery(genuine, name)
 	for header, values := range genuine.Header {
-		if strings.HasPrefix(header, "Content-") || header == "User-Agent" || header == "Accept" {
+		if e.h.Traits.InQuery || strings.HasPrefix(header, "Content-") || header == "User-Agent" || header == "Accept" {
 			continue
 		}
 		for _, value := range []string{"", values[0] + "x", "x" + values[0], strings.Repeat("\xff", 40)} {
@@ -200,6 +207,28 @@ func (e *env) refuseChanged(genuine provider.Request, name string) {
 				continue
 			}
 			e.refuse(t, changed, name+" with another "+header)
+		}
+	}
+}
+
+// refuseChangedQuery changes the parameters that prove a webhook, if they do.
+func (e *env) refuseChangedQuery(genuine provider.Request, name string) {
+	t := e.t
+	if !e.h.Traits.InQuery {
+		return
+	}
+	query, err := url.ParseQuery(genuine.Query)
+	require.NoError(t, err)
+	for parameter := range query {
+		for _, value := range []string{"", query.Get(parameter) + "0", "x" + query.Get(parameter), strings.Repeat("\xff", 40)} {
+			changed, other := cloneRequest(genuine), maps.Clone(query)
+			other.Set(parameter, value)
+			changed.Query = other.Encode()
+			if slices.Contains(e.h.Traits.Unsigned, parameter) {
+				assert.Empty(t, e.receiveAll(t, changed), "%s with another %s", name, parameter)
+				continue
+			}
+			e.refuse(t, changed, name+" with another "+parameter)
 		}
 	}
 }

@@ -215,7 +215,7 @@ func idempotencyKeys(e *env) {
 	key := e.h.Traits.IdempotencyKey
 	if key == nil {
 		e.why = "the vendor knows no such keys; the adapter looks before it repeats"
-		repeatedMessage(e)
+		repeatedMessage(e) // which says so if it cannot
 		return
 	}
 	c := e.open(t)

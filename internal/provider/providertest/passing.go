@@ -119,6 +119,10 @@ func humanFile(e *env) {
 	for _, text := range []string{"", "look at this"} {
 		sent := emulator.File{Name: "Übersicht & more.pdf", Content: content, URL: server.URL + "/a?signed=1&for=us"}
 		all := e.do(t, c, emulator.Act{Kind: emulator.Attach, Text: text, File: &sent})
+		if e.h.Traits.FilesAlone {
+			e.requireFileAlone(all, text, content)
+			continue
+		}
 		require.Len(t, all, 1)
 		assert.True(t, belongs(all[0], c))
 		assert.NotEmpty(t, all[0].Key)
@@ -129,6 +133,26 @@ func humanFile(e *env) {
 		assert.Equal(t, sent.Name, m.Files[0].Name)
 		assert.Equal(t, content, e.fetch(m.Files[0]))
 	}
+}
+
+// requireFileAlone is the same where a file has no name, and no text beside it.
+func (e *env) requireFileAlone(all []handoff.Inbound, text, content string) {
+	t := e.t
+	if text != "" {
+		require.Len(t, all, 2)
+		m, ok := all[1].Body.(handoff.HumanMessage)
+		require.True(t, ok)
+		assert.Equal(t, text, m.Text)
+		assert.NotEqual(t, all[0].Key, all[1].Key)
+		all = all[:1]
+	}
+	require.Len(t, all, 1)
+	m, ok := all[0].Body.(handoff.HumanMessage)
+	require.True(t, ok)
+	assert.Empty(t, m.Text)
+	require.Len(t, m.Files, 1)
+	assert.NotEmpty(t, m.Files[0].Name, "it is shown under some name")
+	assert.Equal(t, content, e.fetch(m.Files[0]))
 }
 
 // maxRedirects is how many of them a file may be away.
