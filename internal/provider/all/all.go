@@ -7,6 +7,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/desk"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/livechat"
+	"github.com/human-handoff/handoff/internal/provider/qiyu"
 	"github.com/human-handoff/handoff/internal/provider/slack"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/provider/whatsapp"
@@ -24,5 +25,6 @@ func Kinds() []provider.Kind {
 		chatwoot.Kind{},
 		zendesk.Kind{},
 		whatsapp.Kind{},
+		qiyu.Kind{},
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/intercom/intercomtest"
 	"github.com/human-handoff/handoff/internal/provider/livechat"
 	"github.com/human-handoff/handoff/internal/provider/livechat/livechattest"
+	"github.com/human-handoff/handoff/internal/provider/qiyu"
+	"github.com/human-handoff/handoff/internal/provider/qiyu/qiyutest"
 	"github.com/human-handoff/handoff/internal/provider/slack"
 	"github.com/human-handoff/handoff/internal/provider/slack/slacktest"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
@@ -29,5 +31,6 @@ func Emulators() map[string]emulator.Traits {
 		chatwoot.Name: chatwoottest.Traits(),
 		zendesk.Name:  zendesktest.Traits(),
 		whatsapp.Name: whatsapptest.Traits(),
+		qiyu.Name:     qiyutest.Traits(),
 	}
 }
