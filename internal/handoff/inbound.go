@@ -136,11 +136,7 @@ func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late
 	case HumanMessage:
 		s.speak(in, messageID, now)
 	case HumanClosed:
-		reason := ClosedByHuman
-		if in.Silent {
-			reason = ClosedBySessionTimeout
-		}
-		s.end(reason, in.Outcome, now)
+		s.end(in.reason(), in.Outcome, now)
 	case HumanJoined:
 		s.log(ParticipantChanged{Name: in.Name, Joined: true}, now)
 	case HumanLeft:
@@ -152,6 +148,14 @@ func (s *Session) Receive(in InboundBody, messageID string, now time.Time) (late
 		s.changes.KeySeq = before + 1
 	}
 	return false
+}
+
+// reason is that of the session's end.
+func (h HumanClosed) reason() CloseReason {
+	if h.Silent {
+		return ClosedBySessionTimeout
+	}
+	return ClosedByHuman
 }
 
 // speak logs a human's message. The first one makes the session active; it

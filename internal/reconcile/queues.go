@@ -115,14 +115,22 @@ func (q *Queues) look(ctx context.Context, s Session, before place) (now place, 
 		return before, true
 	}
 	now = place{position, before.rose || before.position != 0 && position > before.position}
-	in := handoff.Inbound{SessionID: s.ID, Key: provider.PlaceKey(position), Body: handoff.QueueMoved{Position: position}, Asked: true}
-	if now.rose {
-		in.Key += fmt.Sprint("@", q.Now().UnixMilli())
-	}
-	err = q.Receiver.Receive(ctx, s.ConnectionID, in)
-	if code := handoff.CodeOf(err); err != nil && code != handoff.CodePrecondition && code != handoff.CodeNotFound {
-		q.Logger.ErrorContext(ctx, "queues.receive", slog.String("session_id", s.ID), slog.Any("error", err))
+	if !q.tell(ctx, s, now) {
 		return before, true // it is told in the next round
 	}
 	return now, true
+}
+
+// tell has a session learn of its place. It reports whether that is done with.
+func (q *Queues) tell(ctx context.Context, s Session, now place) bool {
+	in := handoff.Inbound{SessionID: s.ID, Key: provider.PlaceKey(now.position), Body: handoff.QueueMoved{Position: now.position}, Asked: true}
+	if now.rose {
+		in.Key += fmt.Sprint("@", q.Now().UnixMilli())
+	}
+	err := q.Receiver.Receive(ctx, s.ConnectionID, in)
+	if code := handoff.CodeOf(err); err != nil && code != handoff.CodePrecondition && code != handoff.CodeNotFound {
+		q.Logger.ErrorContext(ctx, "queues.receive", slog.String("session_id", s.ID), slog.Any("error", err))
+		return false
+	}
+	return true
 }

@@ -194,9 +194,18 @@ func (e *env) refuseChanged(genuine provider.Request, name string) {
 		}
 	}
 
-	e.refuseChangedQuery(genuine, name)
+	if e.h.Traits.InQuery {
+		e.refuseChangedQuery(genuine, name)
+	} else {
+		e.refuseChangedHeader(genuine, name)
+	}
+}
+
+// refuseChangedHeader changes the headers that prove a webhook.
+func (e *env) refuseChangedHeader(genuine provider.Request, name string) {
+	t := e.t
 	for header, values := range genuine.Header {
-		if e.h.Traits.InQuery || strings.HasPrefix(header, "Content-") || header == "User-Agent" || header == "Accept" {
+		if strings.HasPrefix(header, "Content-") || header == "User-Agent" || header == "Accept" {
 			continue
 		}
 		for _, value := range []string{"", values[0] + "x", "x" + values[0], strings.Repeat("\xff", 40)} {
@@ -211,12 +220,9 @@ func (e *env) refuseChanged(genuine provider.Request, name string) {
 	}
 }
 
-// refuseChangedQuery changes the parameters that prove a webhook, if they do.
+// refuseChangedQuery changes the parameters that prove a webhook.
 func (e *env) refuseChangedQuery(genuine provider.Request, name string) {
 	t := e.t
-	if !e.h.Traits.InQuery {
-		return
-	}
 	query, err := url.ParseQuery(genuine.Query)
 	require.NoError(t, err)
 	for parameter := range query {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	handoffv1 "github.com/human-handoff/handoff/gen/go/handoff/v1"
 	"github.com/human-handoff/handoff/internal/handoff"
@@ -134,7 +135,8 @@ func TestAHumanIsAskedFor(t *testing.T) {
 		"one person": {&handoffv1.QiYuConfig{GroupId: 101, StaffId: 17, ProductId: "p", FromTitle: "Shop"}, map[string]any{"staffId": 17.0, "productId": "p", "fromTitle": "Shop"}},
 	} {
 		d := newDesk(t, func(_ *qiyutest.Emulator, config *handoffv1.QiYuConfig) {
-			config.GroupId, config.StaffId, config.ProductId, config.FromTitle = c.config.GroupId, c.config.StaffId, c.config.ProductId, c.config.FromTitle
+			config.FromTitle = ""
+			proto.Merge(config, c.config)
 		})
 		call := d.mustBegin()
 		c.want["uid"], c.want["staffType"], c.want["robotShuntSwitch"] = call.SessionID, 1.0, 0.0
@@ -324,7 +326,9 @@ func TestEnds(t *testing.T) {
 	assert.Len(t, over.sent("message/send"), before, "words to what is over would begin another session")
 	_, err := over.Send(t.Context(), c, handoff.Message{Text: "hello?"})
 	require.ErrorContains(t, err, "the session is over at QiYu (14007)")
-	assert.Equal(t, provider.ClassRejected, provider.ClassOf(err))
+	refused, ok := errors.AsType[*provider.Error](err)
+	require.True(t, ok)
+	assert.Equal(t, []any{provider.ClassRejected, 200, true}, []any{refused.Class, refused.Status, refused.Undone})
 }
 
 // TestAClockThatIsOff must not fail what customers say: somebody has to set it.

@@ -92,28 +92,18 @@ func joined(uid, sessionID, name string) handoff.Inbound {
 	return in
 }
 
-// said tells what a human has said. Robots' answers come as the same events: they
-// say of what type they are, or have no member of the staff to them.
+// said tells what a human has said.
 func said(p push) handoff.Inbound {
-	if p.StaffType != nil && *p.StaffType != human || p.StaffID == "" || strings.HasPrefix(string(p.StaffID), "-") {
+	if p.isRobots() {
 		return handoff.Inbound{}
 	}
 	m := handoff.HumanMessage{AuthorName: p.StaffName}
-	var text string
-	isText := json.Unmarshal(p.Content, &text) == nil
 	if p.MsgType == typeText {
+		var text string
+		_ = json.Unmarshal(p.Content, &text) // what is no text says nothing
 		m.Text = provider.Cut(text)
 	} else {
-		data := p.Content
-		if isText { // an object within a text
-			data = []byte(text)
-		}
-		var c content
-		if json.Unmarshal(data, &c) == nil {
-			if f, ok := c.file(p.MsgType); ok {
-				m.Files = []handoff.RemoteFile{f}
-			}
-		}
+		m.Files = p.files()
 	}
 	if m.Text == "" && len(m.Files) == 0 {
 		return handoff.Inbound{}
@@ -126,6 +116,30 @@ func said(p push) handoff.Inbound {
 		in.Window = nameless
 	}
 	return in
+}
+
+// isRobots reports whether a robot has said a message. They come as the same events:
+// they say of what type they are, or have no member of the staff to them.
+func (p *push) isRobots() bool {
+	return p.StaffType != nil && *p.StaffType != human || p.StaffID == "" || strings.HasPrefix(string(p.StaffID), "-")
+}
+
+// files returns what a message that is no text shows.
+func (p *push) files() []handoff.RemoteFile {
+	data := []byte(p.Content)
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		data = []byte(text) // an object within a text
+	}
+	var c content
+	if json.Unmarshal(data, &c) != nil {
+		return nil
+	}
+	f, ok := c.file(p.MsgType)
+	if !ok {
+		return nil
+	}
+	return []handoff.RemoteFile{f}
 }
 
 // ended tells how a session ended; only that somebody left it where it goes on with

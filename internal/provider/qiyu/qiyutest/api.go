@@ -117,16 +117,7 @@ func (e *Emulator) applyStaff(body []byte) said {
 	}
 	t := e.talk(given.UID)
 	if t == nil || t.ended != "" {
-		t = &talk{uid: given.UID, id: e.newID(), info: map[string]string{}, started: e.now()}
-		e.talks = append(e.talks, t)
-		switch {
-		case given.StaffType == 0 || given.RobotShuntSwitch == 1 || e.RobotFirst:
-			t.staff = &robo
-		case given.GroupID == GroupBusy:
-			t.ahead = 2
-		default:
-			t.staff = &lin
-		}
+		t = e.begin(given.UID, given.GroupID, given.StaffType == 0 || given.RobotShuntSwitch == 1 || e.RobotFirst)
 	}
 	if t.staff == nil {
 		return e.queued(t)
@@ -135,6 +126,20 @@ func (e *Emulator) applyStaff(body []byte) said {
 	delete(answer, "uid")
 	answer["rich_text_greet"] = "<p>欢迎</p>"
 	return answer
+}
+
+func (e *Emulator) begin(uid string, group int, byRobot bool) *talk {
+	t := &talk{uid: uid, id: e.newID(), info: map[string]string{}}
+	e.talks = append(e.talks, t)
+	switch {
+	case byRobot:
+		t.staff = &robo
+	case group == GroupBusy:
+		t.ahead = 2
+	default:
+		t.staff = &lin
+	}
+	return t
 }
 
 func (e *Emulator) queued(t *talk) said {
@@ -273,8 +278,9 @@ func (e *Emulator) picture(content []byte) (*emulator.File, said) {
 
 // upload takes a file, by whose own bytes the call is signed.
 func (e *Emulator) upload(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 2*maxUpload)
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if media != "multipart/form-data" || r.ParseMultipartForm(2*maxUpload) != nil {
+	if media != "multipart/form-data" || r.ParseMultipartForm(2*maxUpload) != nil { //nolint:gosec // it is bounded above
 		write(w, malformed("no form"))
 		return
 	}

@@ -84,14 +84,13 @@ var (
 
 // talk is a session of a customer.
 type talk struct {
-	uid     string
-	id      int
-	staff   *staff // nil while the customer waits
-	ahead   int
-	info    map[string]string
-	items   []item
-	started time.Time
-	ended   string // empty = it goes on
+	uid   string
+	id    int
+	staff *staff // nil while the customer waits
+	ahead int
+	info  map[string]string
+	items []item
+	ended string // empty = it goes on
 }
 
 // item is something that was said.
@@ -224,7 +223,7 @@ var acts = map[emulator.ActKind]func(e *Emulator, t *talk, a emulator.Act) []pro
 		if all := e.taken(t); len(all) > 0 {
 			return all
 		}
-		return []provider.Request{e.pushStart(t, nil)} // late
+		return []provider.Request{e.pushStart(t)} // late
 	},
 	emulator.Transfer: func(e *Emulator, t *talk, _ emulator.Act) []provider.Request { return e.transfer(t) },
 	emulator.Close:    func(e *Emulator, t *talk, _ emulator.Act) []provider.Request { return e.end(t, ByStaff) },
@@ -250,7 +249,7 @@ func (e *Emulator) taken(t *talk) []provider.Request {
 		return nil
 	}
 	t.staff = &lin
-	return []provider.Request{e.pushStart(t, nil)}
+	return []provider.Request{e.pushStart(t)}
 }
 
 func (e *Emulator) say(t *talk, by staff, msgType, text string, file *emulator.File) provider.Request {
