@@ -57,6 +57,7 @@ type Service struct {
 	mu     sync.Mutex
 	opened map[string]*opened          // by connection
 	tokens map[string]*provider.Tokens // by connection
+	meters map[string]*provider.Meter  // by connection
 	health map[string]health           // by connection; what the last calls told
 }
 
@@ -81,7 +82,7 @@ func New(c Config) *Service {
 		newID: c.NewID, now: c.Now, log: c.Logger,
 		release: func(string) {}, onStatus: func(*handoff.Connection) {}, feedState: func(string) handoff.FeedState { return "" },
 		onRecovered: func() {}, rechecks: newRechecks(), listens: newListens(),
-		opened: map[string]*opened{}, tokens: map[string]*provider.Tokens{}, health: map[string]health{},
+		opened: map[string]*opened{}, tokens: map[string]*provider.Tokens{}, meters: map[string]*provider.Meter{}, health: map[string]health{},
 	}
 }
 

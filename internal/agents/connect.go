@@ -170,9 +170,10 @@ func (svc *Service) deps(c *handoff.Connection) provider.Deps {
 	defer svc.mu.Unlock()
 	if svc.tokens[connectionID] == nil {
 		svc.tokens[connectionID] = provider.NewTokens(svc.now)
+		svc.meters[connectionID] = provider.NewMeter(svc.now)
 	}
 	deps := provider.Deps{
-		HTTP: svc.http, Files: svc.files, Now: svc.now, Tokens: svc.tokens[connectionID],
+		HTTP: svc.http, Files: svc.files, Now: svc.now, Tokens: svc.tokens[connectionID], Meter: svc.meters[connectionID],
 		Seal: func(plain string) string {
 			return base64.RawStdEncoding.EncodeToString(svc.sealer.Seal([]byte(plain), refContext(connectionID)))
 		},

@@ -86,6 +86,10 @@ type (
 		// Files are what came with it. It may be kept for a while before its session
 		// is known, so they hold no secret and no address that ends soon, but ids.
 		Files []RemoteFile `json:"files,omitempty"`
+
+		// Stays tells that people cannot quote in the app: the session that they take or
+		// answer is what they chose, until something of another one is shown to them.
+		Stays bool `json:"stays,omitempty"`
 	}
 
 	// PersonTold tells what became of something that we wrote to a human in a chat

@@ -23,10 +23,11 @@ type Messenger interface {
 // Notice is something that the core says to a human of the desk.
 type Notice struct {
 	IdempotencyKey string
-	Person         string // as the vendor knows them
+	Person         string // as the vendor knows them, or [Everybody]
 	Text           string // as long as it takes; the adapter splits it
 	Choices        []Choice
-	Quote          string // the vendor's id of the message that it is an answer to; may be empty
+	Orders         []Choice // what the human may order of the session; to be left out where buttons have their price
+	Quote          string   // the vendor's id of the message that it is an answer to; may be empty
 
 	// File is shown with the text, which is short then; nil = there is none. It is
 	// one that the vendor can carry by its capabilities.
@@ -55,8 +56,13 @@ type Seat struct {
 	// by person, as many as messages were written.
 	Earlier map[string][]string
 	// Noted is to be called for each message that the vendor took, so that it can
-	// be quoted, and is not sent to the same person again.
+	// be quoted, and is not sent to the same person again. Of one that all humans of
+	// the desk got the person is [Everybody]: when the session is taken, or offered
+	// again, Everybody is told so by one notice that quotes it.
 	Noted func(person, vendorID string)
+	// Offered returns the vendor's id of the message by which the session was offered
+	// to [Everybody] last; empty if there was none.
+	Offered func(ctx context.Context) (vendorID string, err error)
 	// Heard returns when humans said something last, of those who did since a time.
 	Heard func(ctx context.Context, since time.Time) (map[string]time.Time, error)
 }

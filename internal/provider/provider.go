@@ -48,6 +48,7 @@ type Deps struct {
 
 	ReceiveURL string  // where the vendor sends webhooks; empty until the configuration is stored
 	Tokens     *Tokens // of the connection; may be nil
+	Meter      *Meter  // of the connection; may be nil
 
 	// Sent reports whether a message that we sent is known by the vendor's id. It
 	// is for adapters that look whether a repeat has got through: what they find

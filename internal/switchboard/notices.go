@@ -148,8 +148,12 @@ func (svc *Service) noteTold(ctx context.Context, n Notice, vendorIDs []string) 
 	if n.Notice.SessionID == "" {
 		return
 	}
+	delivery := ""
+	if n.Notice.Person == provider.Everybody {
+		delivery = noticeKey + strconv.FormatInt(n.ID, 10) // it is an offer, which is taken back some day
+	}
 	for _, id := range vendorIDs {
-		err := svc.store.Note(ctx, n.ConnectionID, n.Notice.SessionID, "", Message{n.Notice.Person, id}, svc.now())
+		err := svc.store.Note(ctx, n.ConnectionID, n.Notice.SessionID, delivery, Message{n.Notice.Person, id}, svc.now())
 		if err != nil {
 			svc.log.ErrorContext(ctx, "switchboard.note", slog.Int64("notice", n.ID), slog.Any("error", err))
 		}

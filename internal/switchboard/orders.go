@@ -1,12 +1,14 @@
 package switchboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/human-handoff/handoff/internal/handoff"
+	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
 )
 
@@ -14,7 +16,10 @@ import (
 func (svc *Service) order(ctx context.Context, t *turn, d messenger.Decision) error {
 	switch d.Command {
 	case messenger.TakeIt:
-		_, err := svc.take(ctx, t, d.Tag)
+		taken, err := svc.take(ctx, t, d.Tag)
+		if taken && t.said.Stays {
+			t.record.Pin = d.Tag
+		}
 		return err
 	case messenger.PassIt:
 		return svc.pass(ctx, t, d.Tag)
@@ -66,7 +71,7 @@ func (svc *Service) take(ctx context.Context, t *turn, tag string) (bool, error)
 	if err := svc.show(ctx, t, seat); err != nil {
 		return false, err
 	}
-	return true, svc.tellOthers(ctx, t, seat, messenger.NoticeTaken.Text(t.said.Locale, tag, t.said.Name))
+	return true, svc.tellOthers(ctx, t, seat, messenger.NoticeTaken.Text(t.said.Locale, tag, cmp.Or(t.said.Name, t.said.Person)))
 }
 
 // show tells the human that a session is theirs, and what was said in it where
@@ -81,6 +86,10 @@ func (svc *Service) show(ctx context.Context, t *turn, seat *Seat) error {
 		text += "\n\n" + all.text
 	}
 	t.notify(seat.SessionID, text)
+	t.record.Notices[len(t.record.Notices)-1].Notice.Orders = []provider.Choice{
+		{Label: messenger.LabelClose.Text(t.said.Locale, "", ""), Button: messenger.Button(messenger.CloseIt, seat.Tag)},
+		{Label: messenger.LabelPass.Text(t.said.Locale, "", ""), Button: messenger.Button(messenger.PassIt, seat.Tag)},
+	}
 	for i := range all.files {
 		t.notify(seat.SessionID, strings.TrimSpace("#"+seat.Tag+" "+oneLine(seat.Customer)))
 		last := &t.record.Notices[len(t.record.Notices)-1].Notice
@@ -89,12 +98,14 @@ func (svc *Service) show(ctx context.Context, t *turn, seat *Seat) error {
 	return nil
 }
 
-// tellOthers tells the other humans to whom a session was shown.
+// tellOthers tells the other humans to whom a session was shown, or all by what was
+// shown to everybody last.
 func (svc *Service) tellOthers(ctx context.Context, t *turn, seat *Seat, text string) error {
 	shown, err := svc.store.ShownTo(ctx, seat.SessionID, "")
 	if err != nil {
 		return err
 	}
+	offered := lastOffer(shown)
 	mine := t.said.Person
 	told := map[string]bool{mine: true}
 	for _, m := range shown {
@@ -102,11 +113,25 @@ func (svc *Service) tellOthers(ctx context.Context, t *turn, seat *Seat, text st
 			told[m.Person] = true
 			t.said.Person = m.Person
 			t.notify(seat.SessionID, text)
-			t.record.Notices[len(t.record.Notices)-1].Notice.Quote = m.VendorID
+			quote := &t.record.Notices[len(t.record.Notices)-1].Notice.Quote
+			*quote = m.VendorID
+			if m.Person == provider.Everybody {
+				*quote = offered
+			}
 		}
 	}
 	t.said.Person = mine
 	return nil
+}
+
+// lastOffer returns the vendor's id of the last of some messages that everybody got.
+func lastOffer(shown []Message) (vendorID string) {
+	for _, m := range shown {
+		if m.Person == provider.Everybody {
+			vendorID = m.VendorID
+		}
+	}
+	return vendorID
 }
 
 // pass offers a session to everybody again.

@@ -99,6 +99,10 @@ func (s *sender) seated(ctx context.Context, c provider.Call, words string, do f
 		Heard: func(ctx context.Context, since time.Time) (map[string]time.Time, error) {
 			return s.svc.store.Heard(ctx, s.connectionID, since)
 		},
+		Offered: func(ctx context.Context) (string, error) {
+			all, err := s.svc.store.ShownTo(ctx, c.SessionID, "")
+			return lastOffer(all), err
+		},
 		Noted: func(person, vendorID string) {
 			mu.Lock()
 			defer mu.Unlock()

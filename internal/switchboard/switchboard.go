@@ -225,7 +225,11 @@ func (svc *Service) relay(ctx context.Context, t *turn, d messenger.Decision) er
 		return nil
 	}
 	t.record.SessionID, t.record.VendorID = t.seat(d.Tag).SessionID, said.VendorID
-	t.record.Unpin = d.Tag != t.human.Pin // what comes next may go on with this
+	if t.said.Stays {
+		t.record.Pin = d.Tag
+	} else {
+		t.record.Unpin = d.Tag != t.human.Pin // what comes next may go on with this
+	}
 	return err
 }
 

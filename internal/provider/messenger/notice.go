@@ -38,7 +38,9 @@ const (
 	NoticeStopped       Notice = "stopped"         // tag: the operator ended the conversation
 	NoticeExpired       Notice = "expired"         // tag: the conversation lasted too long
 	LabelTake           Notice = "label_take"      // of a button
-	LabelChoose         Notice = "label_choose"    // of a button that shows a list
+	LabelPass           Notice = "label_pass"
+	LabelClose          Notice = "label_close"
+	LabelChoose         Notice = "label_choose" // of a button that shows a list
 )
 
 // notices are the texts in each language: English first, which is what others get.
@@ -71,6 +73,8 @@ var notices = []struct {
 		NoticeStopped:       "{tag}: the conversation was ended by the operator.",
 		NoticeExpired:       "{tag}: the conversation ended, for it lasted too long.",
 		LabelTake:           "Take",
+		LabelPass:           "Pass on",
+		LabelClose:          "Close",
 		LabelChoose:         "Choose",
 	}},
 	{language.SimplifiedChinese, map[Notice]string{
@@ -97,6 +101,8 @@ var notices = []struct {
 		NoticeStopped:       "{tag}：会话已由管理员结束。",
 		NoticeExpired:       "{tag}：会话因持续时间过长已自动结束。",
 		LabelTake:           "接入",
+		LabelPass:           "转给他人",
+		LabelClose:          "结束",
 		LabelChoose:         "选择",
 	}},
 }
