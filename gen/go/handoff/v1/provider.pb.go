@@ -938,13 +938,11 @@ type WeComConfig struct {
 	AppAgentId int64 `protobuf:"varint,2,opt,name=app_agent_id,json=appAgentId,proto3" json:"app_agent_id,omitempty"`
 	// Secret of the app. Required.
 	Secret string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
-	// Token of the app's message callback: it verifies the vendor's calls.
-	// Required.
+	// Token of the app's message callback, which verifies its calls. Required.
 	Token string `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`
 	// EncodingAESKey of the message callback. Required.
 	EncodingAesKey string `protobuf:"bytes,5,opt,name=encoding_aes_key,json=encodingAesKey,proto3" json:"encoding_aes_key,omitempty"`
-	// Members who are the desk. At least one member, party or tag is required. At
-	// most 1,000.
+	// Members who are the desk, at most 1,000; these, parties or tags are required.
 	UserIds []string `protobuf:"bytes,6,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
 	// Departments that are the desk. At most 100.
 	PartyIds []int64 `protobuf:"varint,7,rep,packed,name=party_ids,json=partyIds,proto3" json:"party_ids,omitempty"`
@@ -952,7 +950,9 @@ type WeComConfig struct {
 	TagIds []int64 `protobuf:"varint,8,rep,packed,name=tag_ids,json=tagIds,proto3" json:"tag_ids,omitempty"`
 	// Stands for all of the vendor's hosts: a region, a proxy or an emulator.
 	// Paths stay the vendor's own. Empty: the vendor's public hosts.
-	ApiBaseUrl    string `protobuf:"bytes,9,opt,name=api_base_url,json=apiBaseUrl,proto3" json:"api_base_url,omitempty"`
+	ApiBaseUrl string `protobuf:"bytes,9,opt,name=api_base_url,json=apiBaseUrl,proto3" json:"api_base_url,omitempty"`
+	// Language in which the members are told things, "zh" or "en". Default: "zh".
+	Language      string `protobuf:"bytes,10,opt,name=language,proto3" json:"language,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1050,6 +1050,13 @@ func (x *WeComConfig) GetApiBaseUrl() string {
 	return ""
 }
 
+func (x *WeComConfig) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
 // QiYuConfig is a QiYu (qiyukf.com) account.
 type QiYuConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1063,8 +1070,7 @@ type QiYuConfig struct {
 	StaffId int64 `protobuf:"varint,4,opt,name=staff_id,json=staffId,proto3" json:"staff_id,omitempty"`
 	// Product that sessions are counted for. Empty: none.
 	ProductId string `protobuf:"bytes,5,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
-	// Title of the page that the human sees as the customer's origin. Empty:
-	// none.
+	// Title of the page that the human sees as the origin. Empty: none.
 	FromTitle string `protobuf:"bytes,6,opt,name=from_title,json=fromTitle,proto3" json:"from_title,omitempty"`
 	// Stands for all of the vendor's hosts: a region, a proxy or an emulator.
 	// Paths stay the vendor's own. Empty: the vendor's public hosts.
@@ -1505,7 +1511,7 @@ const file_handoff_v1_provider_proto_rawDesc = "" +
 	"\x04Mode\x12\x14\n" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tMODE_HTTP\x10\x01\x12\x0f\n" +
-	"\vMODE_STREAM\x10\x02\"\xaa\x04\n" +
+	"\vMODE_STREAM\x10\x02\"\xd9\x04\n" +
 	"\vWeComConfig\x12!\n" +
 	"\acorp_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06corpId\x12)\n" +
 	"\fapp_agent_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
@@ -1518,7 +1524,10 @@ const file_handoff_v1_provider_proto_rawDesc = "" +
 	"\atag_ids\x18\b \x03(\x03B\x0e\xbaH\v\x92\x01\b\x10d\"\x04\"\x02 \x00R\x06tagIds\x12\xc8\x01\n" +
 	"\fapi_base_url\x18\t \x01(\tB\xa5\x01\xbaH\xa1\x01\xba\x01\x95\x01\n" +
 	"\burl.base\x12@must be an http or https address without user, query or fragment\x1aGthis.isUri() && this.matches(r'^(?i:https?)://[^/?#@\\s]+(/[^?#\\s]*)?$')\xd8\x01\x01r\x03(\x80\x10R\n" +
-	"apiBaseUrl\"\xc0\x03\n" +
+	"apiBaseUrl\x12-\n" +
+	"\blanguage\x18\n" +
+	" \x01(\tB\x11\xbaH\x0er\f2\n" +
+	"^(zh|en)?$R\blanguage\"\xc0\x03\n" +
 	"\n" +
 	"QiYuConfig\x12!\n" +
 	"\aapp_key\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06appKey\x12*\n" +
