@@ -10,6 +10,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/qiyu"
 	"github.com/human-handoff/handoff/internal/provider/slack"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
+	"github.com/human-handoff/handoff/internal/provider/wecom"
 	"github.com/human-handoff/handoff/internal/provider/whatsapp"
 	"github.com/human-handoff/handoff/internal/provider/zendesk"
 )
@@ -26,5 +27,6 @@ func Kinds() []provider.Kind {
 		zendesk.Kind{},
 		whatsapp.Kind{},
 		qiyu.Kind{},
+		wecom.Kind{},
 	}
 }

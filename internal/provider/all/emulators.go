@@ -14,6 +14,8 @@ import (
 	"github.com/human-handoff/handoff/internal/provider/slack/slacktest"
 	"github.com/human-handoff/handoff/internal/provider/webhook"
 	"github.com/human-handoff/handoff/internal/provider/webhook/webhooktest"
+	"github.com/human-handoff/handoff/internal/provider/wecom"
+	"github.com/human-handoff/handoff/internal/provider/wecom/wecomtest"
 	"github.com/human-handoff/handoff/internal/provider/whatsapp"
 	"github.com/human-handoff/handoff/internal/provider/whatsapp/whatsapptest"
 	"github.com/human-handoff/handoff/internal/provider/zendesk"
@@ -32,5 +34,6 @@ func Emulators() map[string]emulator.Traits {
 		zendesk.Name:  zendesktest.Traits(),
 		whatsapp.Name: whatsapptest.Traits(),
 		qiyu.Name:     qiyutest.Traits(),
+		wecom.Name:    wecomtest.Traits(),
 	}
 }

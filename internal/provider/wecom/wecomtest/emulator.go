@@ -133,7 +133,7 @@ func Traits() emulator.Traits {
 			handoff.ClosedBySessionTimeout: "the conversation ended, for nobody said anything any more.",
 			handoff.ClosedByExpiry:         "the conversation ended, for it lasted too long.",
 		},
-		SignedQuery: true,
+		InQuery: true,
 		Lacks: map[emulator.ActKind]string{
 			emulator.Attach: "who sends a file is told that it was not relayed",
 			emulator.Type:   "no callback tells it", emulator.Rest: "no callback tells it",
