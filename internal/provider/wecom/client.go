@@ -161,7 +161,8 @@ func (a *Adapter) do(ctx context.Context, call restapi.Call) error {
 	rest.Judge = a.judge
 	err := rest.Do(ctx, call)
 	if failed, ok := errors.AsType[*url.Error](err); ok {
-		failed.URL, _, _ = strings.Cut(failed.URL, "?")
+		path, _, _ := strings.Cut(call.Path, "?")
+		return provider.Errorf(provider.ClassTransient, "%s %s: %w", call.Method, path, failed.Err)
 	}
 	return err
 }
