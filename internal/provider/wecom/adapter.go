@@ -181,7 +181,7 @@ func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.Clo
 		return provider.Errorf(provider.ClassTransient, "find out how the session was offered: %w", err)
 	}
 	if code, ok := strings.CutPrefix(id, cardPrefix); ok {
-		return a.update(ctx, code, "", cut(strings.TrimRight(text, ".。"), maxLabel+maxLabel))
+		return a.update(ctx, code, "", cut(strings.TrimRight(text, ".。"), maxReplace))
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ const (
 	maxKey     = 10
 	maxButtons = 6
 	maxLabel   = 20
+	maxReplace = 60 // of what stands in the place of buttons
 )
 
 // message is a message on its way to members.
@@ -178,7 +179,7 @@ func label(text string) string {
 	if i := strings.IndexAny(text, ":,：，。"); i > 0 {
 		text = text[:i]
 	}
-	return cut(strings.TrimRight(oneLine(text), "."), maxLabel+maxLabel)
+	return cut(strings.TrimRight(oneLine(text), "."), maxReplace)
 }
 
 // words are what a session is about, in few of them.
