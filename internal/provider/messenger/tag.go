@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Tags have four characters that are hard to take for one another: no 0 and O,
@@ -47,20 +49,36 @@ func normalTag(word string) (string, bool) {
 	return tag, strings.ContainsAny(tag, tagDigits)
 }
 
+// What may stand around a tag.
+const (
+	openers  = "[(【（"
+	closers  = "])】）"
+	dividers = ":,;：，；、"
+)
+
 // cutTag splits a text that begins with a tag into the tag and the rest. Marked
-// tells whether the tag had its #: without it, it may be a word.
+// tells whether the tag had its #: without it, it may be a word. Chinese has no
+// spaces, so that a marked tag ends where no letter of a tag can follow.
 func cutTag(text string) (tag, rest string, marked, ok bool) {
-	text = strings.TrimSpace(text)
-	word, rest, _ := cutSpace(text)
-	word = strings.Trim(word, "[]()【】（）")
+	rest = strings.TrimLeft(strings.TrimSpace(text), openers)
 	for _, mark := range []string{"#", "＃"} {
-		if after, found := strings.CutPrefix(word, mark); found {
-			word, marked = after, true
+		if after, found := strings.CutPrefix(rest, mark); found {
+			rest, marked = after, true
 		}
 	}
-	word = strings.TrimRight(word, ":,;：，；")
-	tag, ok = normalTag(word)
-	return tag, rest, marked, ok
+	if len(rest) < tagLength {
+		return "", rest, marked, false
+	}
+	tag, ok = normalTag(rest[:tagLength])
+	rest = rest[tagLength:]
+	next, _ := utf8.DecodeRuneInString(rest)
+	switch {
+	case rest == "", isSpace(next), strings.ContainsRune(closers+dividers, next):
+	case !marked, next < utf8.RuneSelf && (unicode.IsLetter(next) || unicode.IsDigit(next)):
+		return "", rest, marked, false
+	}
+	rest = strings.TrimLeft(strings.TrimLeft(rest, closers), dividers)
+	return tag, strings.TrimSpace(rest), marked, ok
 }
 
 // findTag returns the first marked tag anywhere in a text: what a quote of our own
@@ -72,15 +90,6 @@ func findTag(text string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// cutSpace splits a text at its first white space.
-func cutSpace(text string) (before, after string, found bool) {
-	i := strings.IndexFunc(text, isSpace)
-	if i < 0 {
-		return text, "", false
-	}
-	return text[:i], strings.TrimSpace(text[i:]), true
 }
 
 func isSpace(r rune) bool {
