@@ -232,7 +232,7 @@ func TestTenSessionsInTwoChats(t *testing.T) {
 		members.Go(func() {
 			random := rand.New(rand.NewPCG(seed, uint64(who)))
 			ways := random.Perm(5)
-			for step := range 15 {
+			for step := range 10 {
 				at := random.IntN(len(of[who]))
 				other := (at + 1 + random.IntN(len(of[who])-1)) % len(of[who])
 				a.answer(all, of[who][at], of[who][other], ways[step%5], fmt.Sprintf("answer %d of member %d", step, who))
