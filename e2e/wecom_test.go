@@ -29,7 +29,6 @@ type app struct {
 	*wecomtest.Emulator
 
 	t       *testing.T
-	url     string
 	receive string
 	agent   *client
 
@@ -155,7 +154,9 @@ func (a *app) customerSays(t *talk, text string) {
 const whichOne = "Who is this for?"
 
 func isAsked(t *talk) func(wecomtest.Message) bool {
-	return func(m wecomtest.Message) bool { return strings.Contains(m.Title+m.Text, whichOne) && orders("pick:" + t.tag)(m) }
+	return func(m wecomtest.Message) bool {
+		return strings.Contains(m.Title+m.Text, whichOne) && orders("pick:"+t.tag)(m)
+	}
 }
 
 // goOn has a member write without any hint, who means the session that is current. Who

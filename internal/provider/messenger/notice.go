@@ -77,7 +77,7 @@ var notices = []struct {
 		LabelClose:          "Close",
 		LabelChoose:         "Choose",
 	}},
-	{language.SimplifiedChinese, map[Notice]string{
+	{language.SimplifiedChinese, map[Notice]string{ //nolint:gosec // to pass on is no password
 		NoticeHelp: "您在这里写的内容会发给客户。有多个会话时，请引用一条消息，或以编号开头，例如“{tag} 您好”。\n" +
 			"/接入 接待会话，/放弃 转给其他人，/结束 结束会话，/会话 查看全部。",
 		NoticeWhich:         "这条消息发给谁？目前尚未发给任何人。",

@@ -153,7 +153,11 @@ func forgedWebhooks(e *env) {
 	for _, act := range []emulator.Act{{Kind: emulator.Say, Text: "hello"}, {Kind: emulator.Close}} {
 		for _, genuine := range e.act(t, c, act) {
 			e.receiveAll(t, genuine)
-			e.refuseChanged(genuine, string(act.Kind))
+			if e.h.Traits.SignedQuery {
+				e.refuseChangedQuery(genuine, string(act.Kind))
+			} else {
+				e.refuseChanged(genuine, string(act.Kind))
+			}
 		}
 	}
 	stranger := newEnv(t, e.h)

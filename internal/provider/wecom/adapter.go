@@ -167,7 +167,7 @@ func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.Clo
 	}
 	text := notice.Text(a.language, c.Seat.Tag, "")
 	if c.Seat.Person != "" {
-		if a.known(c) != nil {
+		if _, ok := a.desk.find(c.Seat.Person); !ok {
 			return nil
 		}
 		_, err := a.tell(ctx, c, []message{onceMessage(c.IdempotencyKey, 0, text)})

@@ -186,17 +186,8 @@ func cardItem(body []byte) (*item, error) {
 	if err := decode(body, &given); err != nil {
 		return nil, err
 	}
-	switch {
-	case given.Type != "button_interaction":
-		return nil, refuse(40058, "card_type %q", given.Type)
-	case given.Title.Title == "" && given.SubTitle == "":
-		return nil, refuse(40058, "main_title.title and sub_title_text are empty")
-	case !taskIDs.MatchString(given.Task):
-		return nil, refuse(40058, "task_id %q", given.Task)
-	case len(given.Buttons) == 0 || len(given.Buttons) > 6 || len(given.Rows) > 6:
-		return nil, refuse(40058, "1 to 6 buttons, and up to 6 lines")
-	case len([]rune(given.Title.Title)) > 36 || len([]rune(given.SubTitle)) > 160:
-		return nil, refuse(40058, "title or text are too long to be shown")
+	if err := given.check(); err != nil {
+		return nil, err
 	}
 	it := &item{id: newID(), task: given.Task, title: given.Title.Title, text: given.SubTitle}
 	for _, row := range given.Rows {
@@ -212,6 +203,23 @@ func cardItem(body []byte) (*item, error) {
 		it.buttons = append(it.buttons, button{b.Key, b.Text})
 	}
 	return read(it), nil
+}
+
+// check refuses what WeCom would refuse, or not show.
+func (given *cardBody) check() error {
+	switch {
+	case given.Type != "button_interaction":
+		return refuse(40058, "card_type %q", given.Type)
+	case given.Title.Title == "" && given.SubTitle == "":
+		return refuse(40058, "main_title.title and sub_title_text are empty")
+	case !taskIDs.MatchString(given.Task):
+		return refuse(40058, "task_id %q", given.Task)
+	case len(given.Buttons) == 0 || len(given.Buttons) > 6 || len(given.Rows) > 6:
+		return refuse(40058, "1 to 6 buttons, and up to 6 lines")
+	case len([]rune(given.Title.Title)) > 36 || len([]rune(given.SubTitle)) > 160:
+		return refuse(40058, "title or text are too long to be shown")
+	}
+	return nil
 }
 
 func (e *Emulator) postUpdate(_ *http.Request, body []byte) (map[string]any, error) {
@@ -238,12 +246,18 @@ func (e *Emulator) postUpdate(_ *http.Request, body []byte) (map[string]any, err
 	}
 	known.used = true
 	for _, m := range e.members {
-		for _, it := range m.items {
-			mine := slices.ContainsFunc(given.Users, func(id string) bool { return strings.EqualFold(id, m.id) })
-			if it.task == known.task && (given.All == 1 || mine) {
-				it.replaced = given.Button.Name
-			}
+		if given.All == 1 || slices.ContainsFunc(given.Users, func(id string) bool { return strings.EqualFold(id, m.id) }) {
+			m.replace(known.task, given.Button.Name)
 		}
 	}
 	return map[string]any{}, nil
+}
+
+// replace puts a text in the place of a card's buttons.
+func (m *member) replace(task, text string) {
+	for _, it := range m.items {
+		if it.task == task {
+			it.replaced = text
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // WeCom signs with it
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/big"
@@ -32,10 +33,9 @@ func aesKey(encoding string) []byte {
 
 // encrypt does what WeCom does to each message. Its padding has from 1 to 32 bytes.
 func (e *Emulator) encrypt(message []byte, receiver string) string {
-	size := len(message)
-	plain := make([]byte, 16, 64+size)
-	_, _ = rand.Read(plain) // never fails, says its documentation
-	plain = append(plain, byte(size>>24), byte(size>>16), byte(size>>8), byte(size))
+	plain := make([]byte, 16, 64+len(message))
+	_, _ = rand.Read(plain)                                            // never fails, says its documentation
+	plain = binary.BigEndian.AppendUint32(plain, uint32(len(message))) //nolint:gosec // of some megabytes at most
 	plain = append(plain, message...)
 	plain = append(plain, receiver...)
 	pad := 32 - len(plain)%32
