@@ -20,10 +20,20 @@ type Messenger interface {
 	BriefStart() bool
 }
 
+// Gatherer is a [Messenger] whose humans share one chat: what is written there all
+// of them read.
+type Gatherer interface {
+	// Group returns the chat, which stands for the person to whom a message in it
+	// was brought, and for that of a notice for all. Empty = each has a chat alone.
+	Group() string
+}
+
 // Notice is something that the core says to a human of the desk.
 type Notice struct {
 	IdempotencyKey string
 	Person         string // as the vendor knows them, or [Everybody]
+	Name           string // how they are called, for chats in which others read it, too; may be empty
+	Locale         string // BCP 47, of the text; empty = English
 	Text           string // as long as it takes; the adapter splits it
 	Choices        []Choice
 	Orders         []Choice // what the human may order of the session; to be left out where buttons have their price
@@ -71,6 +81,14 @@ type Seat struct {
 func (c *Conn) IsMessenger() bool {
 	_, ok := c.adapter.(Messenger)
 	return ok
+}
+
+// Group implements [Gatherer]; empty for an adapter that is none.
+func (c *Conn) Group() string {
+	if g, ok := c.adapter.(Gatherer); ok {
+		return g.Group()
+	}
+	return ""
 }
 
 // BriefStart implements [Messenger].

@@ -248,7 +248,7 @@ func (svc *Service) dropHeld(ctx context.Context, now time.Time) error {
 			continue
 		}
 		said := h.Held[0].Said
-		t := &turn{connectionID: h.ConnectionID, said: Said{PersonSaid: handoff.PersonSaid{Person: h.Person, Locale: said.Locale}, VendorID: said.VendorID}}
+		t := &turn{connectionID: h.ConnectionID, said: Said{PersonSaid: handoff.PersonSaid{Person: h.Person, Name: said.Name, Locale: said.Locale}, VendorID: said.VendorID}}
 		t.record = Record{ConnectionID: h.ConnectionID, Person: h.Person, Time: now}
 		for _, held := range h.Held {
 			t.record.Release = append(t.record.Release, held.ID)

@@ -71,6 +71,9 @@ func (svc *Service) take(ctx context.Context, t *turn, tag string) (bool, error)
 	if err := svc.show(ctx, t, seat); err != nil {
 		return false, err
 	}
+	if group, err := svc.group(ctx, t.connectionID); err != nil || group != "" {
+		return true, err // they have read it
+	}
 	return true, svc.tellOthers(ctx, t, seat, messenger.NoticeTaken.Text(t.said.Locale, tag, cmp.Or(t.said.Name, t.said.Person)))
 }
 
@@ -81,7 +84,14 @@ func (svc *Service) show(ctx context.Context, t *turn, seat *Seat) error {
 	if err != nil {
 		return err
 	}
+	group, err := svc.group(ctx, t.connectionID)
+	if err != nil {
+		return err
+	}
 	text := messenger.NoticeTook.Text(t.said.Locale, seat.Tag, "")
+	if group != "" {
+		text = messenger.NoticeTookInGroup.Text(t.said.Locale, seat.Tag, t.said.Name)
+	}
 	if all.text != "" {
 		text += "\n\n" + all.text
 	}
@@ -98,6 +108,15 @@ func (svc *Service) show(ctx context.Context, t *turn, seat *Seat) error {
 	return nil
 }
 
+// group returns the chat that all humans of a desk share; empty if each has their own.
+func (svc *Service) group(ctx context.Context, connectionID string) (string, error) {
+	m, err := svc.connections.Messenger(ctx, connectionID)
+	if g, ok := m.(provider.Gatherer); ok && err == nil {
+		return g.Group(), nil
+	}
+	return "", err
+}
+
 // tellOthers tells the other humans to whom a session was shown, or all by what was
 // shown to everybody last.
 func (svc *Service) tellOthers(ctx context.Context, t *turn, seat *Seat, text string) error {
@@ -106,7 +125,8 @@ func (svc *Service) tellOthers(ctx context.Context, t *turn, seat *Seat, text st
 		return err
 	}
 	offered := lastOffer(shown)
-	mine := t.said.Person
+	mine, name := t.said.Person, t.said.Name
+	t.said.Name = ""
 	told := map[string]bool{mine: true}
 	for _, m := range shown {
 		if !told[m.Person] {
@@ -120,7 +140,7 @@ func (svc *Service) tellOthers(ctx context.Context, t *turn, seat *Seat, text st
 			}
 		}
 	}
-	t.said.Person = mine
+	t.said.Person, t.said.Name = mine, name
 	return nil
 }
 

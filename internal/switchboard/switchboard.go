@@ -205,7 +205,8 @@ func (t *turn) notify(sessionID, text string, choices ...provider.Choice) {
 	t.record.Notices = append(t.record.Notices, Notice{
 		ConnectionID: t.connectionID,
 		Notice: provider.Notice{
-			SessionID: sessionID, Person: t.said.Person, Text: text, Choices: choices, Quote: t.said.VendorID,
+			SessionID: sessionID, Person: t.said.Person, Name: t.said.Name, Locale: t.said.Locale, Text: text,
+			Choices: choices, Quote: t.said.VendorID,
 		},
 	})
 }

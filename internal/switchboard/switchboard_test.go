@@ -37,6 +37,7 @@ type bench struct {
 	mu    sync.Mutex
 	now   time.Time
 	brief bool
+	group string
 	caps  handoff.Capabilities
 
 	sessions switchboard.Sessions
@@ -94,6 +95,8 @@ func (b *bench) Report(context.Context, string, error) {}
 func (b *bench) Messenger(context.Context, string) (provider.Messenger, error) { return b, nil }
 
 func (b *bench) BriefStart() bool { return b.brief }
+
+func (b *bench) Group() string { return b.group }
 
 func (b *bench) Tell(_ context.Context, n provider.Notice) ([]string, error) {
 	b.mu.Lock()

@@ -43,6 +43,22 @@ func parseCommand(text string, bare bool) Command {
 // Button returns the id of a button that orders a command for a session.
 func Button(c Command, tag string) string { return buttonPrefix + string(c) + ":" + tag }
 
+// Typed returns what can be typed instead of pressing a button, for chats without
+// any; empty if there is nothing.
+func Typed(button string) string {
+	command, tag, ok := parseButton(button)
+	switch {
+	case !ok:
+		return ""
+	case tag == "":
+		return "/" + string(command)
+	case command == PickIt || command == TakeIt:
+		return "#" + tag
+	default:
+		return "#" + tag + " " + string(command)
+	}
+}
+
 const buttonPrefix = "handoff:"
 
 // parseButton is the reverse of Button.

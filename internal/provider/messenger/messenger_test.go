@@ -59,9 +59,21 @@ func TestCutTag(t *testing.T) {
 			}{tag, rest, marked, ok}, text)
 		}
 	}
-	tag, ok := findTag("Ann Lee #H7K3: where is my parcel? #ABC2")
+	tag, ok := findTag("Ann Lee #H7K3: where is my parcel? #Tell #H7K3")
 	require.True(t, ok)
 	require.Equal(t, "H7K3", tag)
+	_, ok = findTag("Who is this for? #H7K3 Ann, #ABC2 Carl")
+	require.False(t, ok, "nobody knows which of them is meant")
+}
+
+func TestTyped(t *testing.T) {
+	t.Parallel()
+	for button, want := range map[string]string{
+		Button(TakeIt, "H7K3"): "#H7K3", Button(PickIt, "H7K3"): "#H7K3", Button(CloseIt, "H7K3"): "#H7K3 close",
+		Button(PassIt, "H7K3"): "#H7K3 pass", Button(ListThem, ""): "/sessions", "another's": "",
+	} {
+		require.Equal(t, want, Typed(button), button)
+	}
 }
 
 func TestParseCommand(t *testing.T) {

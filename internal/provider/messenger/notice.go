@@ -26,6 +26,7 @@ const (
 	NoticeTaken         Notice = "taken"           // tag, person: somebody else has it
 	NoticeOldButton     Notice = "old_button"      // a button of something that is over
 	NoticeTook          Notice = "took"            // tag: it is yours now
+	NoticeTookInGroup   Notice = "took_group"      // tag, person: as NoticeTook, for all to read
 	NoticeReleased      Notice = "released"        // tag: it is offered to the others again
 	NoticeEnded         Notice = "ended"           // tag: you closed it
 	NoticePinned        Notice = "pinned"          // tag: what you write next goes there
@@ -61,6 +62,7 @@ var notices = []struct {
 		NoticeTaken:         "{tag} was taken by {person}, so nothing was done.",
 		NoticeOldButton:     "This button belongs to something that is over.",
 		NoticeTook:          "{tag} is yours: what you write goes to the customer.",
+		NoticeTookInGroup:   "{tag} is {person}'s: what they write to me goes to the customer.",
 		NoticeReleased:      "{tag} is offered to the others again.",
 		NoticeEnded:         "{tag} is closed.",
 		NoticePinned:        "What you write next goes to {tag}.",
@@ -89,6 +91,7 @@ var notices = []struct {
 		NoticeTaken:         "{tag} 已由 {person} 接入，未做任何操作。",
 		NoticeOldButton:     "该按钮对应的会话已结束。",
 		NoticeTook:          "{tag} 已由您接入：您写的内容会发给客户。",
+		NoticeTookInGroup:   "{tag} 由 {person} 接待：其@我的消息会发给客户。",
 		NoticeReleased:      "{tag} 已重新开放给其他人。",
 		NoticeEnded:         "{tag} 已结束。",
 		NoticePinned:        "接下来的消息将发给 {tag}。",

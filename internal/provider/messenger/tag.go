@@ -81,15 +81,20 @@ func cutTag(text string) (tag, rest string, marked, ok bool) {
 	return tag, strings.TrimSpace(rest), marked, ok
 }
 
-// findTag returns the first marked tag anywhere in a text: what a quote of our own
-// words holds.
-func findTag(text string) (string, bool) {
+// findTag returns the marked tag that stands in a text: what a quote of our own
+// words holds. Of a text with two nobody knows which is meant.
+func findTag(text string) (found string, ok bool) {
 	for word := range strings.FieldsSeq(text) {
-		if tag, _, marked, ok := cutTag(word); ok && marked {
-			return tag, true
+		tag, _, marked, ok := cutTag(word)
+		if !ok || !marked || tag == found {
+			continue
 		}
+		if found != "" {
+			return "", false
+		}
+		found = tag
 	}
-	return "", false
+	return found, found != ""
 }
 
 func isSpace(r rune) bool {

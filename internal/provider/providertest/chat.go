@@ -70,12 +70,12 @@ func (c *chat) Sender(context.Context, string) (dispatch.Sender, error) { return
 
 // Messenger implements switchboard.Connections.
 func (c *chat) Messenger(context.Context, string) (provider.Messenger, error) {
-	return &countedMessenger{Messenger: c.e.conn, e: c.e}, nil
+	return &countedMessenger{Conn: c.e.conn, e: c.e}, nil
 }
 
 // countedMessenger counts the lines of the log that there have to be.
 type countedMessenger struct {
-	provider.Messenger
+	*provider.Conn
 
 	e *env
 }
@@ -85,7 +85,7 @@ func (m *countedMessenger) Tell(ctx context.Context, n provider.Notice) ([]strin
 	m.e.mu.Lock()
 	m.e.lines++
 	m.e.mu.Unlock()
-	return m.Messenger.Tell(ctx, n)
+	return m.Conn.Tell(ctx, n)
 }
 
 // Receive implements switchboard.Sessions, and keeps what sessions are told.
