@@ -151,6 +151,8 @@ func (svc *Service) Hear(ctx context.Context, connectionID string, event provide
 	if err != nil {
 		c := o.conn.Connection()
 		svc.quarantine(ctx, o, &c, event, err)
+	} else {
+		svc.learn(ctx, o, event)
 	}
 	return inbound, err
 }

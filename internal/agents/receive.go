@@ -41,6 +41,7 @@ func (svc *Service) Receive(ctx context.Context, kind, token string, r provider.
 		}
 		reply, inbound, err := svc.receive(o, r)
 		if err == nil {
+			svc.learn(ctx, o, r)
 			return Received{list[i].ID, r, reply, inbound}, nil
 		}
 		if handoff.CodeOf(err) != handoff.CodeUnauthenticated {
