@@ -9,21 +9,18 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/socket"
 )
 
 // Socket Mode (https://docs.slack.dev/apis/events-api/using-socket-mode).
 const (
 	maxFrame  = 4 << 20 // as for a webhook's body
-	dialIn    = 15 * time.Second
 	ackIn     = 5 * time.Second
-	pingEvery = 15 * time.Second // a connection that is dead says nothing
-	pongIn    = 30 * time.Second
 	lingerFor = 30 * time.Second // after Slack said that it is about to end a connection
 
 	frameHello      = "hello"
@@ -73,8 +70,8 @@ func (a *Adapter) Listen(ctx context.Context, line provider.Line) error {
 	defer func() { _ = conn.CloseNow() }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go keepAlive(ctx, conn, cancel)
-	s := socket{conn: conn, line: line}
+	go socket.KeepAlive(ctx, conn, cancel)
+	s := connection{conn: conn, line: line}
 	defer s.stop()
 	for {
 		f, err := s.read(ctx)
@@ -92,57 +89,27 @@ func (a *Adapter) Listen(ctx context.Context, line provider.Line) error {
 
 // dial opens a connection.
 func (a *Adapter) dial(ctx context.Context) (*websocket.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialIn)
-	defer cancel()
 	address, err := a.client.socket(ctx, a.appToken)
 	if err != nil {
 		return nil, err
 	}
-	conn, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: a.client.rest.HTTP})
-	if resp != nil && resp.Body != nil && err != nil {
-		_ = resp.Body.Close()
-	}
-	if err != nil {
-		return nil, provider.Errorf(provider.ClassTransient, "connect to Slack: %w", err)
-	}
-	conn.SetReadLimit(maxFrame)
-	return conn, nil
+	return a.client.vendor().Dial(ctx, a.client.rest.HTTP, address)
 }
 
-// keepAlive ends a connection on which no answer comes any more.
-func keepAlive(ctx context.Context, conn *websocket.Conn, cut context.CancelFunc) {
-	tick := time.NewTicker(pingEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		within, cancel := context.WithTimeout(ctx, pongIn)
-		err := conn.Ping(within)
-		cancel()
-		if err != nil {
-			cut()
-			return
-		}
-	}
-}
-
-// socket is one connection.
-type socket struct {
+// connection is one connection.
+type connection struct {
 	conn    *websocket.Conn
 	line    provider.Line
 	leaving *time.Timer // set once Slack said that it is about to end it
 }
 
-func (s *socket) stop() {
+func (s *connection) stop() {
 	if s.leaving != nil {
 		s.leaving.Stop()
 	}
 }
 
-func (s *socket) read(ctx context.Context) (frame, error) {
+func (s *connection) read(ctx context.Context) (frame, error) {
 	var f frame
 	for {
 		_, data, err := s.conn.Read(ctx)
@@ -156,7 +123,7 @@ func (s *socket) read(ctx context.Context) (frame, error) {
 }
 
 // on does what a frame asks for.
-func (s *socket) on(ctx context.Context, end context.CancelFunc, f frame) error {
+func (s *connection) on(ctx context.Context, end context.CancelFunc, f frame) error {
 	switch f.Type {
 	case frameHello:
 		s.line.Up()
@@ -178,12 +145,12 @@ func (s *socket) on(ctx context.Context, end context.CancelFunc, f frame) error 
 	return s.acknowledge(ctx, f)
 }
 
-func (s *socket) taken(ctx context.Context, f frame) bool {
+func (s *connection) taken(ctx context.Context, f frame) bool {
 	return s.line.Take(ctx, requestOf(f)) == nil
 }
 
 // acknowledge tells Slack that it need not send an event again.
-func (s *socket) acknowledge(ctx context.Context, f frame) error {
+func (s *connection) acknowledge(ctx context.Context, f frame) error {
 	if f.EnvelopeID == "" {
 		return nil
 	}
@@ -227,30 +194,10 @@ func (c *client) socket(ctx context.Context, appToken string) (string, error) {
 	return c.at(into.URL)
 }
 
-// at returns an address that Slack gave out, if it is one of Slack's: tokens and
-// customers' words go to nobody else. Where the API has another address, that
-// stands for all of Slack's hosts.
-func (c *client) at(address string) (string, error) {
-	u, err := url.Parse(address)
-	base, errBase := url.Parse(c.base)
-	if err != nil || errBase != nil || u.Host == "" {
-		return "", provider.Errorf(provider.ClassTransient, "Slack gave out an address that is none")
-	}
-	own := u.Host == base.Host || strings.HasSuffix(u.Hostname(), "."+base.Hostname())
-	inClear := u.Scheme != "https" && u.Scheme != "wss"
-	switch {
-	case own && (!inClear || base.Scheme == "http"):
-		return u.String(), nil
-	case c.base == defaultBase:
-		return "", provider.Errorf(provider.ClassRejected, "Slack gave out an address at %s, which is not Slack's", u.Hostname())
-	}
-	u.Scheme = schemes[strings.HasPrefix(u.Scheme, "ws")][base.Scheme]
-	u.Host, u.Path = base.Host, strings.TrimRight(base.Path, "/")+u.Path
-	return u.String(), nil
+// vendor is whose connections they are.
+func (c *client) vendor() socket.Vendor {
+	return socket.Vendor{Name: "Slack", Own: defaultBase, Base: c.base, Limit: maxFrame}
 }
 
-// schemes are those beside the API's own: of a web socket, and of all else.
-var schemes = map[bool]map[string]string{
-	true:  {"http": "ws", "https": "wss"},
-	false: {"http": "http", "https": "https"},
-}
+// at returns an address that Slack gave out, if it is one of Slack's.
+func (c *client) at(address string) (string, error) { return c.vendor().At(address) }
