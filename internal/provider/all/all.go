@@ -5,6 +5,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/chatwoot"
 	"github.com/human-handoff/handoff/internal/provider/desk"
+	"github.com/human-handoff/handoff/internal/provider/dingtalk"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/livechat"
 	"github.com/human-handoff/handoff/internal/provider/qiyu"
@@ -28,5 +29,6 @@ func Kinds() []provider.Kind {
 		whatsapp.Kind{},
 		qiyu.Kind{},
 		wecom.Kind{},
+		dingtalk.Kind{},
 	}
 }

@@ -3,6 +3,8 @@ package all
 import (
 	"github.com/human-handoff/handoff/internal/provider/chatwoot"
 	"github.com/human-handoff/handoff/internal/provider/chatwoot/chatwoottest"
+	"github.com/human-handoff/handoff/internal/provider/dingtalk"
+	"github.com/human-handoff/handoff/internal/provider/dingtalk/dingtalktest"
 	"github.com/human-handoff/handoff/internal/provider/emulator"
 	"github.com/human-handoff/handoff/internal/provider/intercom"
 	"github.com/human-handoff/handoff/internal/provider/intercom/intercomtest"
@@ -35,5 +37,6 @@ func Emulators() map[string]emulator.Traits {
 		whatsapp.Name: whatsapptest.Traits(),
 		qiyu.Name:     qiyutest.Traits(),
 		wecom.Name:    wecomtest.Traits(),
+		dingtalk.Name: dingtalktest.Traits(),
 	}
 }

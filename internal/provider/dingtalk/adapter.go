@@ -93,7 +93,7 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 	if err != nil {
 		return "", err
 	}
-	return a.write(ctx, c, headed(header(c.Seat.Tag, d.Customer), m.Text))
+	return a.write(ctx, c, headed(numbered(header(c.Seat.Tag, d.Customer), c.IdempotencyKey), m.Text))
 }
 
 // write writes to the group what earlier attempts did not bring there, and returns

@@ -1,6 +1,8 @@
 package dingtalk
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"strings"
 	"unicode"
@@ -29,6 +31,13 @@ func header(tag, customer string) string {
 	return cut(strings.TrimSpace("#"+tag+" "+oneLine(customer)), maxHead)
 }
 
+// numbered puts a short word of a message's own behind its header: of two messages
+// that say the same, one of them marked with [again], it tells whether they are one.
+func numbered(head, key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return head + " ·" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:3])
+}
+
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // cut shortens a text to n characters.
@@ -45,7 +54,7 @@ func headed(head, text string) []string {
 	if len([]rune(head))+1+len([]rune(text))+len([]rune(again)) <= maxText {
 		return []string{head + "\n" + text}
 	}
-	parts := split(text, maxText-maxHead-len([]rune(again))-len(" (99/99)\n"))
+	parts := split(text, maxText-len([]rune(head))-len([]rune(again))-len(" (99/99)\n"))
 	for i := range parts {
 		parts[i] = fmt.Sprintf("%s (%d/%d)\n%s", head, i+1, len(parts), parts[i])
 	}

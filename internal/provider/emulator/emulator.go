@@ -79,6 +79,10 @@ type Line struct {
 	From From   `json:"from"`
 	Name string `json:"name,omitempty"`
 	Text string `json:"text"`
+
+	// Again tells that it stands there for the second time, and says of itself that it
+	// may: who reads it knows it for the same.
+	Again bool `json:"again,omitempty"`
 }
 
 // From says who said a line.
@@ -96,7 +100,7 @@ const (
 func (s *Session) Messages() []string {
 	var texts []string
 	for _, l := range s.Lines {
-		if l.From == FromCustomer {
+		if l.From == FromCustomer && !l.Again {
 			texts = append(texts, l.Text)
 		}
 	}

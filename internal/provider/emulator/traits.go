@@ -73,6 +73,10 @@ type Traits struct {
 	// Lacks says why there are no webhooks of some acts.
 	Lacks map[ActKind]string
 
+	// Doubles says why what was sent when an answer was lost may stand at the desk
+	// twice; it then says so of itself. Empty = it never does.
+	Doubles string
+
 	// Retries is how long after each failed attempt the vendor sends a webhook
 	// again; it gives up after the last.
 	Retries []time.Duration

@@ -214,7 +214,7 @@ func idempotencyKeys(e *env) {
 	t := e.t
 	key := e.h.Traits.IdempotencyKey
 	if key == nil {
-		e.why = "the vendor knows no such keys; the adapter looks before it repeats"
+		e.why = cmp.Or(e.h.Traits.Doubles, "the vendor knows no such keys; the adapter looks before it repeats")
 		repeatedMessage(e) // which says so if it cannot
 		return
 	}

@@ -23,6 +23,7 @@ var cuts = map[string]emulator.Fault{
 // repeatedStart loses each call of a start in turn, and repeats the start.
 func repeatedStart(e *env) {
 	t := e.t
+	e.why = e.h.Traits.Doubles
 	for name, fault := range cuts {
 		for step := range maxSteps {
 			begin := someStart()
@@ -61,6 +62,7 @@ func repeatedStart(e *env) {
 // repeatedMessage loses the second of two equal messages, and repeats it.
 func repeatedMessage(e *env) {
 	t := e.t
+	e.why = e.h.Traits.Doubles
 	for name, fault := range cuts {
 		c := e.open(t)
 		c.IdempotencyKey = c.SessionID + "-1"
@@ -95,6 +97,7 @@ func repeatedClose(e *env) {
 		e.why = "the desk is not told of ends"
 		return
 	}
+	e.why = e.h.Traits.Doubles
 	for name, fault := range cuts {
 		for step := range maxSteps {
 			c := e.open(t)
@@ -140,6 +143,7 @@ func assertNoTwins(e *env, lines []emulator.Line, lost emulator.Fault) {
 	}
 	seen := map[emulator.Line]bool{}
 	for _, line := range lines {
+		assert.False(e.t, line.Again && e.h.Traits.Doubles == "", "again: %s", line.Text)
 		assert.False(e.t, seen[line], "twice: %s", line.Text)
 		seen[line] = true
 	}
