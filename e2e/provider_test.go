@@ -64,7 +64,7 @@ func (w *whole) requireLog(want ...string) {
 // goes on, and the vendor's webhook is lost where it can be asked for.
 func TestWholeHandoffOverAnEmulator(t *testing.T) {
 	t.Parallel()
-	for kind, asks := range map[string]bool{"chatwoot": true, "intercom": true, "livechat": true, "qiyu": false, "slack": true, "webhook": false, "zendesk": true} {
+	for kind, asks := range map[string]bool{"chatwoot": true, "dingtalk": false, "intercom": true, "livechat": true, "qiyu": false, "slack": true, "webhook": false, "zendesk": true} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			s, e := startServer(t, withFixedPort()), startEmulator(t, kind)

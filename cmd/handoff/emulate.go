@@ -21,7 +21,7 @@ import (
 )
 
 type emulateCommand struct {
-	Provider   string `arg:"" help:"Kind of provider: chatwoot, intercom, livechat, qiyu, slack, webhook, wecom, whatsapp, zendesk." name:"provider"`
+	Provider   string `arg:"" help:"Kind of provider: chatwoot, dingtalk, intercom, livechat, qiyu, slack, webhook, wecom, whatsapp, zendesk." name:"provider"`
 	Listen     string `default:"127.0.0.1:8090" env:"HANDOFF_EMULATE_LISTEN" help:"Address to listen on; port 0 picks a free one." placeholder:"HOST:PORT"`
 	ReceiveURL string `env:"HANDOFF_EMULATE_RECEIVE_URL" help:"Receive URL that ConfigureProvider returned; it can be entered on the page, too." name:"receive-url" placeholder:"URL"`
 }
