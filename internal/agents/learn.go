@@ -18,6 +18,7 @@ func (svc *Service) learn(ctx context.Context, o *opened, r provider.Request) {
 	if len(learnt) == 0 {
 		return
 	}
+	ctx = context.WithoutCancel(ctx) // what is learnt changes the line over which it came
 	c, err := svc.store.Connection(ctx, o.conn.Connection().ID)
 	if err == nil {
 		err = svc.keepLearnt(ctx, c, learnt)
@@ -35,11 +36,11 @@ func (svc *Service) keepLearnt(ctx context.Context, c *handoff.Connection, learn
 	if err := svc.keepSecrets(ctx, c.ID, c.Version, learnt); err != nil {
 		return err
 	}
-	svc.listens.changed()
 	if c, err = svc.store.Connection(ctx, c.ID); err != nil {
 		return err
 	}
 	status, err := svc.checkAgain(ctx, c)
+	svc.listens.changed()
 	svc.log.InfoContext(ctx, "agents.learnt", slog.String("connection_id", c.ID), slog.String("agent_id", c.AgentID),
 		slog.String("provider", c.Kind), slog.String("state", string(status.State)))
 	return err
