@@ -197,6 +197,29 @@ func (g *dingGroup) choose(t *dingTalk, typed bool) {
 	g.pin[t.human] = t
 }
 
+// goesOn has the human who chose a session write something without any hint. Before
+// the server has noted what it showed last, which no human is quick enough for, it may
+// ask all the same.
+func (g *dingGroup) goesOn(t *dingTalk, text string) {
+	g.t.Helper()
+	before, asked := len(g.Messages()), false
+	g.says(t.human, text, "")
+	eventually(g.t, func() error {
+		for _, e := range g.agent.events(g.t, t.id) {
+			if e.GetMessage().GetText() == text {
+				return nil
+			}
+		}
+		for _, m := range g.Messages()[before:] {
+			if !asked && m.Robot && strings.HasPrefix(m.Text, dingtalktest.Humans[t.human].Nick+": Who is this for?") {
+				asked = true
+				g.choose(t, true)
+			}
+		}
+		return &missing{"answer", text}
+	})
+}
+
 // answer has the human answer a session in one of the ways that there are.
 func (g *dingGroup) answer(t, other *dingTalk, way int, text string) {
 	g.t.Helper()
@@ -210,14 +233,15 @@ func (g *dingGroup) answer(t, other *dingTalk, way int, text string) {
 		g.says(t.human, strings.ToLower(t.tag)+"： "+text, g.last(t))
 	case 3, 4: // chosen by a button of the card, or by the tag, and then without any hint
 		g.choose(t, way == 3)
-		g.says(t.human, text, "")
+		g.goesOn(t, text)
 	default: // without any hint, after somebody else has said something
 		g.customerSays(other, "meanwhile before "+text)
-		g.says(t.human, text, "")
 		if other == g.pin[t.human] { // it is what they chose, and the last that they saw
+			g.goesOn(other, text)
 			other.said = append(other.said, text)
 			return
 		}
+		g.says(t.human, text, "")
 		question := g.told(t.human, before, "Who is this for?", "#"+t.tag+" ", "#"+other.tag+" ")
 		assert.Empty(g.t, question.Tag, "a quote of it is no answer")
 		g.requireUnheard(text)
