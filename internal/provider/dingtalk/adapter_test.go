@@ -170,7 +170,9 @@ func TestTheGroupIsLearnt(t *testing.T) {
 	alone.Body = []byte(strings.Replace(string(r.Body), `"conversationType":"2"`, `"conversationType":"1"`, 1))
 	require.NotEqual(t, r.Body, alone.Body)
 	require.Nil(t, learner.Learns(alone), "a talk with the robot alone is no group")
-	require.Nil(t, newDesk(t, nil).adapter.(provider.Learner).Learns(r), "one that is known stays")
+	known := d.Config(d.server.URL()).(*handoffv1.DingTalkConfig)
+	known.OpenConversationId = "cid0=="
+	require.Nil(t, d.open(known).(provider.Learner).Learns(r), "one that is known stays")
 }
 
 func TestNoticesSayWhomTheyAreFor(t *testing.T) {

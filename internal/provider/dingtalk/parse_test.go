@@ -32,6 +32,7 @@ func parser(t testing.TB) provider.Adapter {
 func samples() map[string]string {
 	return map[string]string{
 		"text":         `{` + envelope + `,"msgtype":"text","text":{"content":" #H7K3 Hello Ann"}}`,
+		"tag alone":    `{` + envelope + `,"msgtype":"text","text":{"content":" #H7K3"}}`,
 		"text alone":   `{` + envelope + `,"msgtype":"text","text":{"content":""}}`,
 		"quote by key": `{` + envelope + `,"msgtype":"text","originalMsgId":"msgQ==","originalProcessQueryKey":"pqk1","text":{"content":" 您好","isReplyMsg":true,"repliedMsg":{"msgType":"text","msgId":"msgQ==","senderId":"x","createdAt":1695283600000,"content":{"text":"#H7K3 Ann\nhello"}}}}`,
 		"quote of old": `{` + envelope + `,"msgtype":"text","text":{"content":"Hi"},"quoteMessage":{"msgId":"msgQ==","content":"{\"text\":\"#H7K3 Ann\"}"}}`,
@@ -64,6 +65,7 @@ func TestParse(t *testing.T) {
 	unreadable := with(func(s *handoff.PersonSaid) { s.Unreadable, s.Locale = true, "zh-CN" })
 	want := map[string]*handoff.PersonSaid{
 		"text":       with(func(s *handoff.PersonSaid) { s.Text = "#H7K3 Hello Ann" }),
+		"tag alone":  with(func(s *handoff.PersonSaid) { s.Text, s.Locale = "#H7K3", "zh-CN" }),
 		"text alone": with(func(s *handoff.PersonSaid) { s.Locale = "zh-CN" }),
 		"quote by key": with(func(s *handoff.PersonSaid) {
 			s.Text, s.Locale, s.Quotes, s.QuotedIDs, s.QuotedText = "您好", "zh-CN", true, []string{"pqk1", "msgQ==", "msgQ=="}, "#H7K3 Ann\nhello"
