@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -124,7 +125,10 @@ func TestErrorsOfDingTalk(t *testing.T) {
 		assert.Equal(t, want.undone, e.Undone, body)
 	}
 	d := newDesk(t, nil)
-	d.adapter = d.open(&handoffv1.DingTalkConfig{ClientId: "ding", ClientSecret: "s", OpenConversationId: "cid", ApiBaseUrl: "http://127.0.0.1:1"})
+	server := httptest.NewServer(d.Emulator)
+	d.adapter = d.open(d.Config(server.URL).(*handoffv1.DingTalkConfig))
+	require.NoError(t, d.send(d.call("0"), "hello"), "and the token is there")
+	server.Close()
 	e, _ := errors.AsType[*provider.Error](d.send(d.call("1"), "hello"))
 	require.True(t, e.Undone, "nobody was there")
 }
