@@ -57,7 +57,7 @@ func (Kind) Describe() provider.Descriptor {
 		Config:       &handoffv1.DingTalkConfig{},
 		Capabilities: handoff.Capabilities{CanClose: true, ShowsEnd: true},
 		Limits:       provider.Limits{Concurrent: 16, PerSecond: 15, Burst: 15},
-		Fields: map[string]string{ //nolint:gosec // says what to enter, and holds no secret
+		Fields: map[string]string{
 			"client_id":            "Client ID (AppKey) of the app: Credentials and basic information (凭证与基础信息).",
 			"client_secret":        "Client Secret (AppSecret) of the app, on the same page.",
 			"robot_code":           "Code of the robot (RobotCode). Empty: the Client ID, as it is for new apps.",

@@ -149,13 +149,14 @@ func richText(content json.RawMessage) (text string, unreadable bool) {
 	if json.Unmarshal(content, &body) != nil || len(body.RichText) == 0 {
 		return "", true
 	}
+	var b strings.Builder
 	for _, part := range body.RichText {
 		if part.Type != "" && part.Type != "text" {
 			return "", true
 		}
-		text += part.Text
+		b.WriteString(part.Text)
 	}
-	return strings.TrimPrefix(text, " "), false
+	return strings.TrimPrefix(b.String(), " "), false
 }
 
 // pressed is a button of a card.

@@ -118,7 +118,7 @@ func (s *stream) stop() {
 // on does what a frame asks for. What is not on disk is not acknowledged.
 func (s *stream) on(ctx context.Context, end context.CancelFunc, data []byte) error {
 	var f frame
-	if json.Unmarshal(data, &f) != nil {
+	if !decode(data, &f) {
 		return nil // nothing that DingTalk has told anybody of
 	}
 	answer := `{"response":null}`
@@ -134,13 +134,19 @@ func (s *stream) on(ctx context.Context, end context.CancelFunc, data []byte) er
 	case f.Type == frameSystem:
 		return nil
 	case f.Type == frameCallback:
-		if s.line.Take(ctx, requestOf(&f)) != nil {
-			return nil
+		if !s.taken(ctx, &f) {
+			return nil // DingTalk sends it again
 		}
 	default:
 		answer = `{"status":"SUCCESS","message":""}`
 	}
 	return s.acknowledge(ctx, f.Headers.MessageID, answer)
+}
+
+func decode(data []byte, into any) bool { return json.Unmarshal(data, into) == nil }
+
+func (s *stream) taken(ctx context.Context, f *frame) bool {
+	return s.line.Take(ctx, requestOf(f)) == nil
 }
 
 func (s *stream) acknowledge(ctx context.Context, id, data string) error {

@@ -56,11 +56,7 @@ func (v Vendor) At(address string) (string, error) {
 	if err != nil || errBase != nil || u.Host == "" {
 		return "", provider.Errorf(provider.ClassTransient, "%s gave out an address that is none", v.Name)
 	}
-	host := base.Hostname()
-	if v.Host != "" && v.Base == v.Own {
-		host = v.Host
-	}
-	own := u.Host == base.Host || u.Hostname() == host || strings.HasSuffix(u.Hostname(), "."+host)
+	own := v.owns(u, base)
 	inClear := u.Scheme != "https" && u.Scheme != "wss"
 	switch {
 	case own && (!inClear || base.Scheme == "http"):
@@ -71,6 +67,15 @@ func (v Vendor) At(address string) (string, error) {
 	u.Scheme = schemes[strings.HasPrefix(u.Scheme, "ws")][base.Scheme]
 	u.Host, u.Path = base.Host, strings.TrimRight(base.Path, "/")+u.Path
 	return u.String(), nil
+}
+
+// owns reports whether an address is one of the vendor's, or of what stands for it.
+func (v Vendor) owns(u, base *url.URL) bool {
+	host := base.Hostname()
+	if v.Host != "" && v.Base == v.Own {
+		host = v.Host
+	}
+	return u.Host == base.Host || u.Hostname() == host || strings.HasSuffix(u.Hostname(), "."+host)
 }
 
 // schemes are those beside the API's own: of a web socket, and of all else.

@@ -110,7 +110,7 @@ func (e *Emulator) giveToken(_ *http.Request, body []byte) (any, error) {
 // admitted is a call that needs a token.
 func (e *Emulator) admitted(handle handler) handler {
 	return func(r *http.Request, body []byte) (any, error) {
-		token := r.Header.Get("x-acs-dingtalk-access-token")
+		token := r.Header.Get("X-Acs-Dingtalk-Access-Token")
 		if e.revoked || token == "" || token != e.token || !e.now().Before(e.expires) {
 			return nil, refusal{http.StatusUnauthorized, "InvalidAuthentication", "不合法的access_token"}
 		}

@@ -76,7 +76,7 @@ func (e *Emulator) Signed(body []byte, at time.Time, secret string) provider.Req
 	mac.Write([]byte(timestamp + "\n" + secret))
 	header := http.Header{}
 	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("timestamp", timestamp)
-	header.Set("sign", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	header.Set("Timestamp", timestamp)
+	header.Set("Sign", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	return provider.Request{Method: http.MethodPost, Header: header, Body: body, Time: e.now()}
 }

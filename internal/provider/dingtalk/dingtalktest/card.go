@@ -2,6 +2,7 @@ package dingtalktest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"github.com/human-handoff/handoff/internal/provider"
@@ -67,9 +68,7 @@ func (e *Emulator) updateCard(_ *http.Request, body []byte) (any, error) {
 	if !given.Options.ByKey {
 		c.params = map[string]string{}
 	}
-	for name, value := range given.Data.ParamMap {
-		c.params[name] = value
-	}
+	maps.Copy(c.params, given.Data.ParamMap)
 	return map[string]any{"success": true, "result": true}, nil
 }
 
@@ -79,10 +78,7 @@ func (e *Emulator) Cards() map[string]map[string]string {
 	defer e.mu.Unlock()
 	all := map[string]map[string]string{}
 	for id, c := range e.cards {
-		all[id] = map[string]string{}
-		for name, value := range c.params {
-			all[id][name] = value
-		}
+		all[id] = maps.Clone(c.params)
 	}
 	return all
 }

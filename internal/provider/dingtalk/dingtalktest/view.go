@@ -64,22 +64,33 @@ func (r *reader) read(it *item) {
 		}
 		return
 	}
-	if strings.Contains(rest, "Mention me with the one") || strings.Contains(rest, "请@我并发送") {
-		return // it is offered to the others
-	}
-	name, at, of := part(head)
-	if !r.began {
-		s.Customer.Name = strings.TrimPrefix(strings.TrimPrefix(name, "#"+it.tag), " ")
-		if !double {
-			s.Context += rest
-		}
-		r.began = at == of
+	if isOffer(rest) {
 		return
 	}
-	if isContext := strings.Contains(s.Context, rest) && marked && double && len(s.Lines) == 0; isContext {
+	if !r.began {
+		r.start(head, rest, it.tag, double)
+		return
+	}
+	_, at, _ := part(head)
+	if double && len(s.Lines) == 0 && strings.Contains(s.Context, rest) {
 		return // the end of the start, once more
 	}
 	r.hear(rest, at, double)
+}
+
+// isOffer reports whether a session is offered to the others again.
+func isOffer(text string) bool {
+	return strings.Contains(text, "Mention me with the one") || strings.Contains(text, "请@我并发送")
+}
+
+// start reads the next part of a session's start.
+func (r *reader) start(head, text, tag string, double bool) {
+	name, at, of := part(head)
+	r.session.Customer.Name = strings.TrimPrefix(strings.TrimPrefix(name, "#"+tag), " ")
+	if !double {
+		r.session.Context += text
+	}
+	r.began = at == of
 }
 
 // hear adds what the customer said, which may come in several messages.
