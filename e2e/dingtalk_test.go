@@ -25,6 +25,7 @@ type dingGroup struct {
 	*dingtalktest.Emulator
 
 	t     *testing.T
+	url   string
 	agent *client
 	of    [2][]*dingTalk // sessions, by who has them
 	pin   [2]*dingTalk   // what each human chose last
@@ -45,6 +46,7 @@ func startDingGroup(t *testing.T, s *server) *dingGroup {
 	g.SetRetries(2*time.Second, 200)
 	server := httptest.NewServer(g.Emulator)
 	t.Cleanup(server.Close)
+	g.url = server.URL
 	config := g.Config(server.URL).(*handoffv1.DingTalkConfig)
 	for name, secret := range provider.Secrets(config) {
 		s.vault.add("dingtalk "+name, secret)
@@ -307,6 +309,37 @@ func TestTenSessionsInOneGroup(t *testing.T) {
 			g.requireSaid(talk)
 		}
 	}
+}
+
+// TestAGroupIsOneAgents has a second agent use the same app: the first one's group is
+// not learnt again, although its messages come to both.
+func TestAGroupIsOneAgents(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	g := startDingGroup(t, s)
+	config := g.Config(g.url).(*handoffv1.DingTalkConfig)
+	_, err := s.admin.ConfigureProvider(t.Context(), &handoffv1.ConfigureProviderRequest{
+		AgentId: "other", Settings: longSettings(), Provider: &handoffv1.ConfigureProviderRequest_Dingtalk{Dingtalk: config},
+	})
+	require.NoError(t, err)
+	talk := g.begin(1, 0)
+	before := len(g.Messages())
+	g.says(0, "Hello", "")
+	g.says(1, "/help", "")
+	g.told(1, before, "conversation")
+	talk.said = []string{"Hello"}
+	g.requireSaid(talk)
+	other, err := s.admin.GetProvider(t.Context(), &handoffv1.GetProviderRequest{AgentId: "other"})
+	require.NoError(t, err)
+	require.Empty(t, other.GetDingtalk().GetOpenConversationId())
+	require.Equal(t, "INCOMPLETE", s.status("other").GetReasonCode())
+	asked := 0
+	for _, m := range g.Messages()[before:] {
+		if m.Robot {
+			asked++
+		}
+	}
+	require.Equal(t, 1, asked, "one answer, of one agent")
 }
 
 // requireSaid checks what the customer of a session was told, and by whom.
