@@ -56,7 +56,9 @@ func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatReques
 		Conversation: handoff.ConversationKey{AgentID: r.GetAgentId(), ConversationID: id},
 		RequestID:    chatRequestID(r.GetRequestId()),
 		Start: handoff.Start{
-			Customer: handoff.Customer{Email: r.GetEmail(), Name: r.GetName(), Locale: r.GetLocale(), AnonymousID: id, Unverified: true},
+			Customer: handoff.Customer{
+				Email: r.GetEmail(), Name: r.GetName(), UserID: r.GetUserId(), Locale: r.GetLocale(), AnonymousID: id, Unverified: true,
+			},
 			Question: r.GetQuestion(),
 		},
 	})
@@ -87,28 +89,36 @@ func chatRequestID(id string) string {
 // admit lets a page in whose agent has a public chat and allows its origin, as
 // long as its address does not start too many.
 func (s *chatServer) admit(ctx context.Context, info connect.CallInfo, agentID string) error {
+	allowed := s.letOrigin(ctx, info, agentID)
 	if !s.allow(info.Peer().Addr) {
 		return errTooManyChats
 	}
 	view, err := s.config.Agents.Get(ctx, agentID)
-	if handoff.CodeOf(err) == handoff.CodeNotFound || err == nil && !view.Agent.Settings.PublicChat {
+	switch {
+	case handoff.CodeOf(err) == handoff.CodeNotFound || err == nil && !view.Agent.Settings.PublicChat:
 		return errNoPublicChat
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case !allowed:
+		return errForeignPage
 	}
+	return nil
+}
+
+// letOrigin reports whether a page of this origin may start chats, and lets it read
+// the answer, a refusal too. The middleware that lets origins through goes by the
+// caller's agent, and here nobody is known before the request has been read.
+func (s *chatServer) letOrigin(ctx context.Context, info connect.CallInfo, agentID string) bool {
 	if own, ok := ctx.Value(ownPageKey{}).(bool); ok && own {
-		return nil
+		return true
 	}
 	origin := info.RequestHeader().Get("Origin")
 	if !s.config.Agents.OriginAllowed(ctx, agentID, origin) {
-		return errForeignPage
+		return false
 	}
-	// The middleware that lets origins through goes by the caller's agent, and
-	// here nobody is known before the request has been read.
 	info.ResponseHeader().Set("Access-Control-Allow-Origin", origin)
 	info.ResponseHeader().Add("Vary", "Origin")
-	return nil
+	return true
 }
 
 type ownPageKey struct{}

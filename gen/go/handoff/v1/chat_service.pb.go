@@ -39,7 +39,10 @@ type StartChatRequest struct {
 	// agent) returns its session with a new token. Whoever knows it takes part in
 	// that session, so it has to be random and long: 32 to 128 bytes. Empty:
 	// repeating the call starts another conversation.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The page's own id of the customer. The human sees it as a claim; it is matched
+	// to nothing. At most 128 bytes.
+	UserId        string `protobuf:"bytes,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -112,6 +115,13 @@ func (x *StartChatRequest) GetQuestion() string {
 func (x *StartChatRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StartChatRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
 	}
 	return ""
 }
@@ -218,7 +228,7 @@ var File_handoff_v1_chat_service_proto protoreflect.FileDescriptor
 const file_handoff_v1_chat_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1dhandoff/v1/chat_service.proto\x12\n" +
-	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18handoff/v1/session.proto\"\xf2\x01\n" +
+	"handoff.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18handoff/v1/session.proto\"\x95\x02\n" +
 	"\x10StartChatRequest\x12%\n" +
 	"\bagent_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x01R\aagentId\x12\x1c\n" +
@@ -229,7 +239,8 @@ const file_handoff_v1_chat_service_proto_rawDesc = "" +
 	"\bquestion\x18\x05 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04R\bquestion\x12,\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\r\xbaH\n" +
-	"\xd8\x01\x01r\x05  (\x80\x01R\trequestId\"\xac\x01\n" +
+	"\xd8\x01\x01r\x05  (\x80\x01R\trequestId\x12!\n" +
+	"\auser_id\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x06userId\"\xac\x01\n" +
 	"\x11StartChatResponse\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x13.handoff.v1.SessionH\x00R\asession\x122\n" +
 	"\bdeclined\x18\x02 \x01(\v2\x14.handoff.v1.DeclinedH\x00R\bdeclined\x12(\n" +

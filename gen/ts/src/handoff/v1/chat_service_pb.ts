@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file handoff/v1/chat_service.proto.
  */
 export const file_handoff_v1_chat_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1oYW5kb2ZmL3YxL2NoYXRfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSK/AQoQU3RhcnRDaGF0UmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARIWCgRuYW1lGAIgASgJQgi6SAVyAyiABBIcCgVlbWFpbBgDIAEoCUINukgK2AEBcgUowAJgARIXCgZsb2NhbGUYBCABKAlCB7pIBHICKCMSGwoIcXVlc3Rpb24YBSABKAlCCbpIBnIEKICABBIhCgpyZXF1ZXN0X2lkGAYgASgJQg26SArYAQFyBSAgKIABIosBChFTdGFydENoYXRSZXNwb25zZRImCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uSAASKAoIZGVjbGluZWQYAiABKAsyFC5oYW5kb2ZmLnYxLkRlY2xpbmVkSAASGgoNc2Vzc2lvbl90b2tlbhgDIAEoCUIDgAEBQggKBnJlc3VsdDJXCgtDaGF0U2VydmljZRJICglTdGFydENoYXQSHC5oYW5kb2ZmLnYxLlN0YXJ0Q2hhdFJlcXVlc3QaHS5oYW5kb2ZmLnYxLlN0YXJ0Q2hhdFJlc3BvbnNlQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_handoff_v1_session]);
+  fileDesc("Ch1oYW5kb2ZmL3YxL2NoYXRfc2VydmljZS5wcm90bxIKaGFuZG9mZi52MSLaAQoQU3RhcnRDaGF0UmVxdWVzdBIcCghhZ2VudF9pZBgBIAEoCUIKukgHcgUQASiAARIWCgRuYW1lGAIgASgJQgi6SAVyAyiABBIcCgVlbWFpbBgDIAEoCUINukgK2AEBcgUowAJgARIXCgZsb2NhbGUYBCABKAlCB7pIBHICKCMSGwoIcXVlc3Rpb24YBSABKAlCCbpIBnIEKICABBIhCgpyZXF1ZXN0X2lkGAYgASgJQg26SArYAQFyBSAgKIABEhkKB3VzZXJfaWQYByABKAlCCLpIBXIDKIABIosBChFTdGFydENoYXRSZXNwb25zZRImCgdzZXNzaW9uGAEgASgLMhMuaGFuZG9mZi52MS5TZXNzaW9uSAASKAoIZGVjbGluZWQYAiABKAsyFC5oYW5kb2ZmLnYxLkRlY2xpbmVkSAASGgoNc2Vzc2lvbl90b2tlbhgDIAEoCUIDgAEBQggKBnJlc3VsdDJXCgtDaGF0U2VydmljZRJICglTdGFydENoYXQSHC5oYW5kb2ZmLnYxLlN0YXJ0Q2hhdFJlcXVlc3QaHS5oYW5kb2ZmLnYxLlN0YXJ0Q2hhdFJlc3BvbnNlQj5aPGdpdGh1Yi5jb20vaHVtYW4taGFuZG9mZi9oYW5kb2ZmL2dlbi9nby9oYW5kb2ZmL3YxO2hhbmRvZmZ2MWIGcHJvdG8z", [file_buf_validate_validate, file_handoff_v1_session]);
 
 /**
  * StartChatRequest asks for a human.
@@ -65,6 +65,14 @@ export type StartChatRequest = Message<"handoff.v1.StartChatRequest"> & {
    * @generated from field: string request_id = 6;
    */
   requestId: string;
+
+  /**
+   * The page's own id of the customer. The human sees it as a claim; it is matched
+   * to nothing. At most 128 bytes.
+   *
+   * @generated from field: string user_id = 7;
+   */
+  userId: string;
 };
 
 /**
