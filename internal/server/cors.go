@@ -21,8 +21,8 @@ type Origins interface {
 }
 
 // CORS returns a middleware that lets browsers of allowed origins read answers:
-// a preflight those of any agent, for it does not tell whose it is; a request
-// those of the caller's agent. It runs behind Authenticate.
+// a preflight and a refused credential those of any agent, for they do not tell
+// whose they are; a request those of the caller's agent. It runs behind Authenticate.
 func CORS(origins Origins) func(http.Handler) http.Handler {
 	c := cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
@@ -30,6 +30,11 @@ func CORS(origins Origins) func(http.Handler) http.Handler {
 				return origins.OriginAllowed(r.Context(), "", origin), nil
 			}
 			p, ok := auth.PrincipalFrom(r.Context())
+			if !ok && bearerOf(r) != "" {
+				// A page has to learn that its token is over, or it would take the
+				// silence for a broken line and try for ever.
+				return origins.OriginAllowed(r.Context(), "", origin), []string{"Authorization"}
+			}
 			return ok && p.AgentID != "" && origins.OriginAllowed(r.Context(), p.AgentID, origin), []string{"Authorization"}
 		},
 		AllowedMethods: append(connectcors.AllowedMethods(), http.MethodPut), // PUT is for uploads
