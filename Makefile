@@ -41,6 +41,7 @@ gobench: ## run the Go benchmarks
 .PHONY: generate
 generate: protos tools/node_modules/.package-lock.json ## regenerate gen, ent and what else is generated
 	$(GO_TOOL) buf generate
+	$(GO_TOOL) buf generate --template buf.gen.widget.yaml
 	if [ -f ent/generate.go ]; then go generate ./ent/...; fi
 
 .PHONY: docs

@@ -46,6 +46,7 @@ func TestDistIsFresh(t *testing.T) {
 	install(t)
 	fresh := t.TempDir()
 	run(t, ".", nil, "npx", "--no-install", "vite", "build", "--outDir", fresh, "--emptyOutDir")
+	run(t, ".", nil, "npx", "--no-install", "vite", "build", "--config", "vite.widget.config.ts", "--outDir", fresh)
 	require.Equal(t, files(t, fresh), files(t, "dist"), "run `make web` and commit web/dist")
 }
 
@@ -83,7 +84,7 @@ func TestInBrowsers(t *testing.T) {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
-	web.Pages{}.Mount(mux)
+	web.Pages{Origins: origins{}}.Mount(mux)
 	for _, path := range []string{"/", "/chat?agent=a", "/desk"} {
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"compress/gzip"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,9 +21,19 @@ var reference = regexp.MustCompile(`(?:src|href)="(/assets/[^"]+)"`)
 func get(t *testing.T, method, target string) *http.Response {
 	t.Helper()
 	mux, recorder := http.NewServeMux(), httptest.NewRecorder()
-	web.Pages{}.Mount(mux)
+	web.Pages{Origins: origins{}}.Mount(mux)
 	mux.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, target, nil))
 	return recorder.Result()
+}
+
+// origins allows the shop's pages to hold the chat of the agent "shop".
+type origins struct{}
+
+func (origins) AllowedOrigins(_ context.Context, agentID string) []string {
+	if agentID != "shop" {
+		return nil
+	}
+	return []string{"https://shop.example", "http://localhost:3000"}
 }
 
 func body(t *testing.T, r *http.Response) string {
@@ -33,7 +45,8 @@ func body(t *testing.T, r *http.Response) string {
 
 func TestPagesAreLockedDownAndNeverKept(t *testing.T) {
 	t.Parallel()
-	for target, frames := range map[string]string{"/": "'none'", "/desk": "'none'", "/chat?agent=a": "'self'"} {
+	for target, frames := range map[string]string{"/": "'none'", "/desk": "'none'", "/chat?agent=a": "'self'",
+		"/chat?agent=shop": "'self' https://shop.example http://localhost:3000"} {
 		response := get(t, http.MethodGet, target)
 		require.Equal(t, http.StatusOK, response.StatusCode, target)
 		assert.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "+
@@ -80,4 +93,41 @@ func TestNothingElseIsServed(t *testing.T) {
 	}
 	assert.Equal(t, http.StatusMethodNotAllowed, get(t, http.MethodPost, "/chat").StatusCode)
 	assert.Equal(t, http.StatusOK, get(t, http.MethodHead, "/chat").StatusCode)
+}
+
+// The widget costs those who embed it little.
+func TestWidgetIsSmallAndForEveryPage(t *testing.T) {
+	t.Parallel()
+	response := get(t, http.MethodGet, "/widget.js")
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Equal(t, "text/javascript; charset=utf-8", response.Header.Get("Content-Type"))
+	assert.Equal(t, "cross-origin", response.Header.Get("Cross-Origin-Resource-Policy"))
+	assert.Equal(t, "no-cache", response.Header.Get("Cache-Control"), "its name stays when it changes")
+	assert.Len(t, response.Header.Get("ETag"), 66)
+	var packed strings.Builder
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	require.NoError(t, err)
+	_, err = w.Write([]byte(body(t, response)))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	assert.LessOrEqual(t, packed.Len(), 45_000, "bytes of widget.js in gzip")
+}
+
+func TestAccessTellsEachOriginOfItself(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	web.Pages{Origins: origins{}}.Mount(mux)
+	for origin, want := range map[string]string{
+		"": "true", "http://example.com": "true", "https://shop.example": "true", "http://localhost:3000": "true",
+		"https://evil.example": "false", "null": "false", "https://shop.example:8443": "false", "http://shop.example": "false",
+	} {
+		r, w := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com/widget/access?agent=shop", nil), httptest.NewRecorder()
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		mux.ServeHTTP(w, r)
+		assert.JSONEq(t, `{"allowed":`+want+`}`, w.Body.String(), origin)
+		assert.Equal(t, "*", w.Header().Get("Access-Control-Allow-Origin"))
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	}
 }

@@ -229,10 +229,19 @@ func (svc *Service) OriginAllowed(ctx context.Context, agentID, origin string) b
 			svc.log.ErrorContext(ctx, "agents.allowed_origins", slog.Any("error", err))
 		}
 		allowed = all
-	} else if agent, err := svc.store.Agent(ctx, agentID); err == nil {
-		allowed = agent.Settings.AllowedOrigins
+	} else {
+		allowed = svc.AllowedOrigins(ctx, agentID)
 	}
 	return slices.Contains(allowed, origin)
+}
+
+// AllowedOrigins returns the browser origins that an agent allows; none for one
+// that is unknown.
+func (svc *Service) AllowedOrigins(ctx context.Context, agentID string) []string {
+	if agent, err := svc.store.Agent(ctx, agentID); err == nil {
+		return agent.Settings.AllowedOrigins
+	}
+	return nil
 }
 
 var errNoProvider = handoff.Errorf(handoff.CodeNotFound, "PROVIDER_NOT_FOUND", "no provider is configured for this agent")

@@ -210,7 +210,7 @@ func (a *App) doors(service *handoff.Service) []server.Handler {
 			Authorizer: a.auth, Logger: a.log,
 		},
 		file.Door{Files: a.files, Origins: a.agents, Now: time.Now, Logger: a.log},
-		web.Pages{},
+		web.Pages{Origins: a.agents},
 		server.Health{
 			Checks:  []server.Check{{Name: "database", Run: a.store.Ping}},
 			Metrics: a.metrics.handler(),

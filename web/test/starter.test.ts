@@ -2,10 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { ChatService, DeclineReason, type StartChatRequest, StartChatResponseSchema } from "@human-handoff/client";
 import { expect, test } from "vitest";
+import { Locale } from "../src/chat/locale.js";
 import { type Ask, start } from "../src/chat/starter.js";
 import { randomId } from "../src/shared/random.js";
 
-const ask: Ask = { agentId: "shop", requestId: randomId(), question: "Anybody?", name: "Ann", email: "", locale: "de" };
+const ask: Ask = { agentId: "shop", requestId: randomId(), question: "Anybody?", name: "Ann", email: "", userId: "", locale: "de" };
 const lost = new ConnectError("cut", Code.Unavailable);
 const session = create(StartChatResponseSchema, { result: { case: "session", value: { id: "s-1" } }, sessionToken: "t" });
 const declined = (reason: DeclineReason) =>
@@ -28,6 +29,7 @@ async function attempt(...outcomes: (ConnectError | typeof session)[]) {
   );
   const outcome = await start(createClient(ChatService, transport), ask, {
     signal: life.signal,
+    locale: new Locale(["en"]),
     onBreak: () => breaks++,
     pause: () => (outcomes.length > 0 ? Promise.resolve() : Promise.resolve(life.abort())),
   });

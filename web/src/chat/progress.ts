@@ -1,37 +1,44 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   Author,
   type Event,
   type Message,
   ParticipantChanged_Change,
   SessionState,
+  type Signal,
   type StateChanged,
-} from "@human-handoff/client";
-import type { ChatView } from "./view.js";
-import { closeText, texts } from "./texts.js";
+} from "./client.js";
+import type { Locale } from "./locale.js";
+import type { ChatView, Question } from "./view.js";
 
-/** What the customer may do in the course of a conversation. */
+/** What the customer may do in the course of a conversation, and what its keeper wants to know. */
 export interface Choices {
   readonly keepWaiting: () => Promise<unknown>;
   readonly end: () => void;
-  /** Absent: this page cannot start a conversation by itself. */
+  /** Absent: this chat cannot start a conversation by itself. */
   readonly restart: (() => void) | undefined;
+  /** Told of each message that is not the customer's. */
+  readonly heard: (sequence: bigint) => void;
 }
 
 /** Shows the events of a session's log. */
 export class Progress {
   readonly #view: ChatView;
+  readonly #locale: Locale;
   readonly #choices: Choices;
   #human = "";
 
-  constructor(view: ChatView, choices: Choices) {
+  constructor(view: ChatView, locale: Locale, choices: Choices) {
     this.#view = view;
+    this.#locale = locale;
     this.#choices = choices;
   }
 
-  apply({ body }: Event): void {
+  apply({ body, sequence }: Event): void {
+    const t = this.#locale.texts;
     switch (body.case) {
       case "message":
-        return this.#message(body.value);
+        return this.#message(body.value, sequence);
       case "messageStatus":
         return this.#view.log.status(body.value.messageId, body.value.status, body.value.detail);
       case "attachmentChanged":
@@ -41,79 +48,93 @@ export class Progress {
       case "participantChanged":
         return this.#participant(body.value.name, body.value.change);
       case "waitPrompt":
-        return this.#prompt(body.value.text || texts.slow);
+        return this.#prompt({
+          text: body.value.text || t.slow,
+          deadline: body.value.deadline && timestampMs(body.value.deadline),
+        });
       case "queueChanged":
-        if (body.value.position > 0) this.#view.phase(`${texts.waiting} You are number ${body.value.position}.`);
+        if (body.value.position > 0) this.#view.phase(t.position(String(body.value.position)));
         return;
       default: // a kind of event that is newer than this page
     }
   }
 
-  #message(message: Message): void {
-    switch (message.author) {
-      case Author.CUSTOMER:
-        this.#view.log.message("mine", "You", message);
-        break;
-      case Author.HUMAN:
-        this.#human = message.authorName || this.#human;
-        this.#view.typing.hide();
-        this.#view.log.message("theirs", this.#human || "Human", message);
-        break;
-      default:
-        this.#view.log.note(message.text);
-        return;
+  signal(signal: Signal): void {
+    const { value } = signal.signal;
+    if (signal.signal.case === "read" && value && "upToSequence" in value) {
+      if (value.author === Author.HUMAN) this.#view.log.readUpTo(value.upToSequence);
+      return;
+    }
+    const { typing, somebody } = this.#locale.texts;
+    this.#view.typing.show(signal, typing(this.#human || somebody));
+  }
+
+  #message(message: Message, sequence: bigint): void {
+    const { you, human } = this.#locale.texts;
+    if (message.author === Author.CUSTOMER) {
+      this.#view.log.message("mine", you, message, sequence);
+    } else if (message.author === Author.HUMAN) {
+      this.#human = message.authorName || this.#human;
+      this.#view.typing.hide();
+      this.#view.log.message("theirs", this.#human || human, message, sequence);
+      this.#choices.heard(sequence);
+    } else {
+      return this.#view.log.note(message.text);
     }
     this.#view.ask(); // either side's message answers "keep waiting?"
   }
 
   #participant(name: string, change: ParticipantChanged_Change): void {
-    const who = name || "Somebody";
+    const t = this.#locale.texts;
+    const who = name || t.somebody;
     if (change === ParticipantChanged_Change.JOINED) {
       this.#human = name;
-      this.#view.log.note(`${who} joined the chat.`);
-      this.#view.phase(`${who} is here.`);
+      this.#view.log.note(t.joined(who));
+      this.#view.phase(t.here(who));
     } else if (change === ParticipantChanged_Change.LEFT) {
       if (this.#human === name) this.#human = "";
-      this.#view.log.note(`${who} left the chat.`);
-      this.#view.phase(texts.waiting);
+      this.#view.log.note(t.left(who));
+      this.#view.phase(t.waiting);
     }
   }
 
   #state(changed: StateChanged): void {
+    const t = this.#locale.texts;
     switch (changed.state) {
       case SessionState.REQUESTED:
       case SessionState.WAITING:
-        this.#view.phase(this.#human === "" ? texts.waiting : `${this.#human} is here.`);
-        return;
+        return this.#view.phase(this.#human === "" ? t.waiting : t.here(this.#human));
       case SessionState.ACTIVE:
-        this.#view.phase(this.#human === "" ? texts.connected : `${this.#human} is here.`);
-        return;
+        this.#view.ask();
+        return this.#view.phase(this.#human === "" ? t.connected : t.here(this.#human));
       case SessionState.CLOSED:
-        this.#closed(closeText(changed.closeReason));
-        return;
+        return this.#closed(this.#locale.close(changed.closeReason));
       default:
     }
   }
 
-  #prompt(text: string): void {
+  #prompt(prompt: Pick<Question, "text" | "deadline">): void {
+    const { keepWaiting, end } = this.#locale.texts;
     const yes = () => {
       this.#view.ask();
-      this.#choices.keepWaiting().catch(() => this.#prompt(text));
+      this.#choices.keepWaiting().catch(() => this.#prompt(prompt));
     };
     this.#view.ask({
-      text,
-      yes: { label: "Keep waiting", run: yes },
-      no: { label: "End chat", run: this.#choices.end },
+      ...prompt,
+      yes: { label: keepWaiting, run: yes },
+      no: { label: end, run: this.#choices.end },
     });
   }
 
   #closed(text: string): void {
-    this.#view.phase(texts.closed);
+    const t = this.#locale.texts;
+    this.#view.typing.hide();
+    this.#view.phase(t.closed);
     this.#view.endable(false);
     this.#view.writable(false);
     this.#view.log.note(text);
     const { restart } = this.#choices;
-    if (restart) this.#view.ask({ text: "Something else?", yes: { label: "Start again", run: restart } });
+    if (restart) this.#view.ask({ text: t.again, yes: { label: t.startAgain, run: restart } });
     else this.#view.ask();
   }
 }

@@ -1,9 +1,8 @@
-import { type ChatService, DeclineReason, delayAfter, isPermanent, type Declined } from "@human-handoff/client";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
-import { dayAndClock } from "../shared/format.js";
-import { callTimeout, explain } from "../shared/rpc.js";
+import { type ChatService, DeclineReason, delayAfter, isPermanent, type Declined } from "./client.js";
+import type { Locale } from "./locale.js";
+import { callTimeout } from "./transport.js";
 import type { Contact } from "./view.js";
-import { texts } from "./texts.js";
 
 /** What came of an attempt to start. */
 export type Start =
@@ -18,9 +17,11 @@ export type Ask = Contact & {
   readonly requestId: string;
   readonly question: string;
   readonly locale: string;
+  readonly userId: string;
 };
 
 export interface StartOptions {
+  readonly locale: Locale;
   /** Ends the attempts. */
   readonly signal: AbortSignal;
   readonly pause: (delay: number, signal: AbortSignal) => Promise<void>;
@@ -44,15 +45,15 @@ export async function start(
         case "session":
           return { kind: "session", session: result.value.id, token: sessionToken };
         case "declined":
-          return declined(result.value);
+          return declined(result.value, options.locale);
         default:
-          return { kind: "refused", text: texts.notPublic, again: false };
+          return { kind: "refused", text: options.locale.texts.notPublic, again: false };
       }
     } catch (thrown) {
       const error = ConnectError.from(thrown);
-      if (error.code === Code.PermissionDenied) return { kind: "refused", text: texts.notPublic, again: false };
+      if (error.code === Code.PermissionDenied) return { kind: "refused", text: options.locale.texts.notPublic, again: false };
       if (error.code === Code.ResourceExhausted || isPermanent(error)) {
-        return { kind: "refused", text: explain(error), again: true };
+        return { kind: "refused", text: options.locale.explain(error), again: true };
       }
     }
     options.onBreak();
@@ -61,8 +62,9 @@ export async function start(
   return undefined;
 }
 
-function declined(answer: Declined): Start {
+function declined(answer: Declined, locale: Locale): Start {
   if (answer.reason === DeclineReason.EMAIL_REQUIRED) return { kind: "contact", text: answer.reply };
-  const next = answer.nextOpenTime ? ` (${dayAndClock(answer.nextOpenTime)})` : "";
-  return { kind: "declined", text: answer.reply + next };
+  const lines = [answer.reply];
+  if (answer.nextOpenTime) lines.push(locale.texts.opensAt(locale.dayAndClock(answer.nextOpenTime)));
+  return { kind: "declined", text: lines.join("\n") };
 }

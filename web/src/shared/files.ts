@@ -10,10 +10,14 @@ export interface Upload {
 }
 
 /** Announces a file and brings its content to the server. Resolves with the id of the upload. */
-export async function upload(file: File, announce: (file: File) => Promise<Upload>): Promise<string> {
+export async function upload(
+  file: File,
+  announce: (file: File) => Promise<Upload>,
+  server = window.location.origin,
+): Promise<string> {
   const { uploadId, uploadUrl } = await announce(file);
   // The server may be known by another name than the one of this page's address.
-  const response = await fetch(ownPath(uploadUrl), { method: "PUT", body: file }).catch((cause: unknown) => {
+  const response = await fetch(server + ownPath(uploadUrl), { method: "PUT", body: file }).catch((cause: unknown) => {
     throw new ConnectError("the upload broke off", Code.Unavailable, undefined, undefined, cause);
   });
   if (!response.ok) {
