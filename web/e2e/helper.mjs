@@ -102,6 +102,13 @@ export async function assertAccessible(page) {
   assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html}`), []);
 }
 
+// assertNoViolation is assertAccessible, but of what is minor and moderate, too.
+export async function assertNoViolation(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html} ${v.nodes[0].failureSummary}`), []);
+}
+
 export async function picture(page, name) {
   if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 }

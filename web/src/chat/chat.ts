@@ -56,6 +56,8 @@ export class Chat {
   #client: Client<typeof HandoffService> | undefined;
   #heard = 0n;
   #seen = 0n;
+  /** There is nothing more to tell the other side. */
+  #over = false;
   #seenTimer: number | undefined;
 
   constructor(options: ChatOptions) {
@@ -128,7 +130,7 @@ export class Chat {
   seen(): void {
     window.clearTimeout(this.#seenTimer);
     this.#seenTimer = window.setTimeout(() => {
-      if (this.#heard <= this.#seen || this.#life.signal.aborted) return;
+      if (this.#heard <= this.#seen || this.#over || this.#life.signal.aborted) return;
       this.#seen = this.#heard;
       this.#tell({ case: "readUpTo", value: this.#seen })?.catch(() => undefined);
     }, 300);
@@ -221,6 +223,7 @@ export class Chat {
     if (this.#saved.get()?.question === undefined) void this.#loadQuestion();
     try {
       for await (const event of this.#events(client, sessionId, progress)) progress.apply(event);
+      this.#over = true;
     } catch (thrown) {
       this.#stop(`${locale.texts.lost} ${locale.explain(thrown)}`);
     }
@@ -252,11 +255,13 @@ export class Chat {
 
   async #end(): Promise<void> {
     this.view.ending();
+    this.#over = true;
     try {
       await this.#outbox.run(); // what was written before the end is sent before it
       await this.#handoff().closeSession({ sessionId: this.#session() }, callTimeout);
     } catch (thrown) {
       const { texts } = this.#options.locale;
+      this.#over = false;
       this.view.endable(true);
       this.view.ask({ text: `${texts.notEnded} ${this.#options.locale.explain(thrown)}` });
     }

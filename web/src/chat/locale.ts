@@ -28,7 +28,8 @@ export class Locale {
   size(bytes: bigint): string {
     const n = Number(bytes);
     const [value, unit] = n < 1e3 ? [n, "byte"] : n < 1e6 ? [n / 1e3, "kilobyte"] : [n / 1e6, "megabyte"];
-    return value.toLocaleString(this.language, { style: "unit", unit, maximumFractionDigits: 1 });
+    const unitDisplay = n < 1e3 ? "long" : "short"; // "2 bytes", but "2 kB"
+    return value.toLocaleString(this.language, { style: "unit", unit, unitDisplay, maximumFractionDigits: 1 });
   }
 
   /** How far a message got. */
