@@ -74,6 +74,13 @@ func TestCORS(t *testing.T) {
 		}
 	}
 
+	// A refused credential: a page learns of it, or it would take it for a broken line.
+	for _, c := range []*client{s.client(token + "x"), s.client("hk_agent_gone")} {
+		assert.Equal(t, "https://shop.example", get(c, http.MethodPost, handoffv1connect.HandoffServiceGetSessionProcedure, "https://shop.example"))
+		assert.Empty(t, get(c, http.MethodPost, handoffv1connect.HandoffServiceGetSessionProcedure, "https://evil.example"))
+	}
+	assert.Empty(t, get(s.client(""), http.MethodPost, handoffv1connect.HandoffServiceGetSessionProcedure, "https://shop.example"), "none at all")
+
 	// An origin that is taken away is refused without a restart.
 	s.configured(&handoffv1.ConfigureProviderRequest{AgentId: "shop", Settings: longSettings()})
 	eventually(t, func() error {
