@@ -45,8 +45,10 @@ func body(t *testing.T, r *http.Response) string {
 
 func TestPagesAreLockedDownAndNeverKept(t *testing.T) {
 	t.Parallel()
-	for target, frames := range map[string]string{"/": "'none'", "/desk": "'none'", "/chat?agent=a": "'self'",
-		"/chat?agent=shop": "'self' https://shop.example http://localhost:3000"} {
+	for target, frames := range map[string]string{
+		"/": "'none'", "/desk": "'none'", "/chat?agent=a": "'self'",
+		"/chat?agent=shop": "'self' https://shop.example http://localhost:3000",
+	} {
 		response := get(t, http.MethodGet, target)
 		require.Equal(t, http.StatusOK, response.StatusCode, target)
 		assert.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "+
