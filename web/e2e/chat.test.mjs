@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Gateway } from "./gateway.mjs";
-import { assertNoViolation, launch, open, picture, say, seen, spoken } from "./helper.mjs";
+import { assertAccessible, launch, open, picture, say, seen, spoken } from "./helper.mjs";
 
 let gateway, browser;
 
@@ -30,7 +30,7 @@ for (const [scheme, locale, texts] of [
     await page.getByRole("button", { name: texts.send }).click();
     const timer = page.getByRole("timer");
     await timer.getByText(texts.left).waitFor();
-    await assertNoViolation(page);
+    await assertAccessible(page);
     await picture(page, `chat-wait-${scheme}`);
     await page.getByRole("button", { name: texts.keep }).click();
     await timer.waitFor({ state: "hidden" });
@@ -41,7 +41,7 @@ for (const [scheme, locale, texts] of [
     const [session] = await gateway.sessions("slow");
     assert.equal(session.closeReason, "CLOSE_REASON_CUSTOMER");
     assert.equal(await page.evaluate(() => document.documentElement.lang), locale === "en" ? "en" : "zh-Hans");
-    await assertNoViolation(page);
+    await assertAccessible(page);
     assert.deepEqual(faults, []);
     await context.close();
   });
@@ -71,7 +71,7 @@ test("an address is asked for where the policy needs one, and nowhere else", { t
     if (asks) {
       const email = page.getByRole("textbox", { name: "E-mail" });
       await email.waitFor();
-      await assertNoViolation(page);
+      await assertAccessible(page);
       await email.fill("ann@example.com");
       await page.getByRole("button", { name: "Continue" }).click();
     }
@@ -170,7 +170,7 @@ test("files go by picker, by paste and by drop, offline too", { timeout: 60_000 
   const files = (await gateway.messages(id)).flatMap(({ attachments }) => attachments);
   assert.deepEqual(files.map(({ name }) => name).sort(), ["dropped.txt", "late.txt", "pasted.txt", "picked.txt"]);
   for (const { name, url } of files) assert.equal(await (await fetch(url)).text(), name.replace(".txt", ""));
-  await assertNoViolation(page);
+  await assertAccessible(page);
   assert.deepEqual(faults, []);
   await context.close();
 });

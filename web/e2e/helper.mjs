@@ -96,16 +96,15 @@ export async function call(url, key, request) {
   return response.json();
 }
 
+// assertAccessible lets axe find nothing, whatever its weight. Beside an open dialog
+// the rest of the page is hidden on purpose, its landmark and heading with it; axe
+// makes that exception by itself, but only for dialogs whose size it recognises.
 export async function assertAccessible(page) {
   await page.evaluate(axe); // past the page's policy, as an extension would
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html}`), []);
-}
-
-// assertNoViolation is assertAccessible, but of what is minor and moderate, too.
-export async function assertNoViolation(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run());
+  const { violations } = await page.evaluate(() => {
+    const enabled = !document.querySelector('[role="dialog"], [role="alertdialog"]');
+    return window.axe.run({ rules: { "landmark-one-main": { enabled }, "page-has-heading-one": { enabled } } });
+  });
   assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html} ${v.nodes[0].failureSummary}`), []);
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Gateway, site } from "./gateway.mjs";
-import { assertNoViolation, launch, picture, say, seen, spoken } from "./helper.mjs";
+import { assertAccessible, launch, picture, say, seen, spoken } from "./helper.mjs";
 
 let gateway, browser, shop, bare;
 
@@ -39,7 +39,7 @@ for (const scheme of ["light", "dark"]) {
   test(`a whole conversation on another site's page, ${scheme}`, { timeout: 60_000 }, async () => {
     await gateway.configure("shop", { allowedOrigins: [shop.origin], emailPolicy: "EMAIL_POLICY_REQUIRED" });
     const { context, page, faults } = await visit(shop.origin, { colorScheme: scheme });
-    await assertNoViolation(page);
+    await assertAccessible(page);
     await page.evaluate(() => {
       window.ChatBot.setEmail("ann@example.com");
       window.ChatBot.setUserId("u-7");
@@ -60,7 +60,7 @@ for (const scheme of ["light", "dark"]) {
     await page.getByRole("log").getByText("Read", { exact: true }).waitFor();
     await page.getByLabel("Attach files").setInputFiles({ name: "size.txt", mimeType: "text/plain", buffer: Buffer.from("42") });
     await page.getByRole("link", { name: /size\.txt/ }).waitFor();
-    await assertNoViolation(page);
+    await assertAccessible(page);
     await picture(page, `widget-${scheme}`);
 
     await page.getByRole("button", { name: "Minimize" }).click();
