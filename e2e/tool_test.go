@@ -110,11 +110,18 @@ func TestKnownEmail(t *testing.T) {
 	declined(agent, "shop", &handoffv1.Customer{AnonymousId: "ann"})
 	declined(s.admin, "other", &handoffv1.Customer{UserId: "ann"})
 
-	// A browser could say that it is anybody; its fields have no user id at all.
+	// A browser could say that it is anybody: its user id is a claim, and recalls nothing.
 	chat := handoffv1connect.NewChatServiceClient(bearer{}, s.url)
 	answer, err := chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: "shop", Name: "ann"})
 	require.NoError(t, err)
 	assert.Equal(t, handoffv1.DeclineReason_DECLINE_REASON_EMAIL_REQUIRED.String(), answer.GetDeclined().GetReason().String())
-	status, body := s.client("").post(t, handoffv1connect.ChatServiceStartChatProcedure, `{"agentId":"shop","userId":"ann","customer":{"userId":"ann"}}`)
-	assert.NotContains(t, body, "session", "%d", status)
+	answer, err = chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: "shop", UserId: "ann"})
+	require.NoError(t, err)
+	assert.Equal(t, handoffv1.DeclineReason_DECLINE_REASON_EMAIL_REQUIRED.String(), answer.GetDeclined().GetReason().String())
+	answer, err = chat.StartChat(t.Context(), &handoffv1.StartChatRequest{AgentId: "shop", UserId: "ann", Email: "eve@example.com"})
+	require.NoError(t, err)
+	assert.Empty(t, answer.GetSession().GetCustomer().GetUserId())
+	assert.Equal(t, "ann", answer.GetSession().GetCustomer().GetAttributes()["claimed_user_id"])
+	fourth, _ := agent.request(t, "shop", "four", as(&handoffv1.Customer{UserId: "ann"}))
+	assert.Equal(t, "ann@example.com", fourth.GetCustomer().GetEmail(), "what a browser says of ann is not ann's")
 }

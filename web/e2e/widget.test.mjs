@@ -48,7 +48,7 @@ for (const scheme of ["light", "dark"]) {
     await say(page, `Do you have red ones? (${scheme})`);
     await page.getByText("Waiting for somebody to join…").waitFor();
     const [{ customer, question }] = await gateway.sessions("shop");
-    assert.deepEqual([question, customer.email, customer.userId], [`Do you have red ones? (${scheme})`, "ann@example.com", "u-7"]);
+    assert.deepEqual([question, customer.email, customer.attributes.claimed_user_id], [`Do you have red ones? (${scheme})`, "ann@example.com", "u-7"]);
 
     const human = await gateway.human("shop");
     await human.reply("Yes, we do.");

@@ -57,7 +57,8 @@ func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatReques
 		RequestID:    chatRequestID(r.GetRequestId()),
 		Start: handoff.Start{
 			Customer: handoff.Customer{
-				Email: r.GetEmail(), Name: r.GetName(), UserID: r.GetUserId(), Locale: r.GetLocale(), AnonymousID: id, Unverified: true,
+				Email: r.GetEmail(), Name: r.GetName(), Locale: r.GetLocale(), AnonymousID: id, Unverified: true,
+				Attributes: claims(r.GetUserId()),
 			},
 			Question: r.GetQuestion(),
 		},
@@ -72,6 +73,15 @@ func (s *chatServer) StartChat(ctx context.Context, r *handoffv1.StartChatReques
 		Result:       &handoffv1.StartChatResponse_Session{Session: wire.ToSession(session)},
 		SessionToken: s.config.Auth.NewSessionToken(session.ID),
 	}, nil
+}
+
+// claims are what a page says of who its customer is. It is no user id of ours:
+// what is known of a user by that would be told to whoever names it.
+func claims(userID string) map[string]string {
+	if userID == "" {
+		return nil
+	}
+	return map[string]string{"claimed_user_id": userID}
 }
 
 // chatRequestID is what is kept of a page's request id. Backends and humans see

@@ -40,8 +40,9 @@ type StartChatRequest struct {
 	// that session, so it has to be random and long: 32 to 128 bytes. Empty:
 	// repeating the call starts another conversation.
 	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The page's own id of the customer. The human sees it as a claim; it is matched
-	// to nothing. At most 128 bytes.
+	// The page's own id of the customer, a claim that is matched to nothing: it
+	// becomes the customer's attribute `claimed_user_id`, which humans see, and
+	// never the session's `user_id`. Empty: none. At most 128 bytes.
 	UserId        string `protobuf:"bytes,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -66,8 +66,9 @@ export type StartChatRequest = Message<"handoff.v1.StartChatRequest"> & {
   requestId: string;
 
   /**
-   * The page's own id of the customer. The human sees it as a claim; it is matched
-   * to nothing. At most 128 bytes.
+   * The page's own id of the customer, a claim that is matched to nothing: it
+   * becomes the customer's attribute `claimed_user_id`, which humans see, and
+   * never the session's `user_id`. Empty: none. At most 128 bytes.
    *
    * @generated from field: string user_id = 7;
    */
