@@ -68,8 +68,10 @@ test("a session that was handed over opens with its token, which leaves the addr
 test("a decline shows its reply, and the same question can be asked again", { timeout: 60_000 }, async () => {
   const customer = await open(browser, `${base}/chat?agent=off`);
   await say(customer.page, "Anybody?");
+  const again = customer.page.getByRole("button", { name: "Try again" });
+  await again.waitFor();
   await configure("off", { publicChat: true, emailPolicy: "EMAIL_POLICY_OPTIONAL" });
-  await customer.page.getByRole("button", { name: "Try again" }).click();
+  await again.click();
   await customer.page.getByText("Waiting for somebody to join…").waitFor();
   assert.deepEqual(await spoken(customer.page), ["Anybody?"]);
   assert.deepEqual(customer.faults, []);
