@@ -8,6 +8,7 @@ import (
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 	"github.com/human-handoff/handoff/internal/provider/restapi"
 )
 
@@ -145,7 +146,7 @@ func (a *Adapter) Tell(ctx context.Context, n provider.Notice) ([]string, error)
 		text = oneLine(n.Name) + ": " + text
 	}
 	var ids []string
-	for i, part := range split(text, maxText) {
+	for i, part := range pieces.Of(text, maxText, pieces.Characters) {
 		id, err := a.post(ctx, part, n.IdempotencyKey+":"+strconv.Itoa(i))
 		if err != nil {
 			return ids, err

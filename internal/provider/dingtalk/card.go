@@ -9,6 +9,7 @@ import (
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/briefing"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 )
 
 const (
@@ -48,7 +49,7 @@ func (a *Adapter) deal(ctx context.Context, c provider.Call, start handoff.Start
 	err := a.do(ctx, http.MethodPost, pathDeal, map[string]any{
 		"cardTemplateId": a.template, "outTrackId": id, "userIdType": 1, "callbackType": "STREAM",
 		"cardData": map[string]any{"cardParamMap": map[string]string{
-			"title": header(c.Seat.Tag, start.Customer.Name), "text": cut(oneLine(briefing.First(start)), maxOnCard), "state": cardOpen,
+			"title": header(c.Seat.Tag, start.Customer.Name), "text": pieces.First(oneLine(briefing.First(start)), maxOnCard, pieces.Characters), "state": cardOpen,
 		}},
 		"openSpaceId":             "dtv1.card//IM_GROUP." + a.group,
 		"imGroupOpenSpaceModel":   map[string]any{"supportForward": false},

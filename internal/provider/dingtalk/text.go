@@ -10,6 +10,7 @@ import (
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 
 // header is the first line of each message about a session.
 func header(tag, customer string) string {
-	return cut(strings.TrimSpace("#"+tag+" "+oneLine(customer)), maxHead)
+	return pieces.First(strings.TrimSpace("#"+tag+" "+oneLine(customer)), maxHead, pieces.Characters)
 }
 
 // numbered puts a short word of a message's own behind its header: of two messages
@@ -40,21 +41,12 @@ func numbered(head, key string) string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// cut shortens a text to n characters.
-func cut(text string, n int) string {
-	runes := []rune(text)
-	if len(runes) <= n {
-		return text
-	}
-	return string(runes[:n-1]) + "…"
-}
-
 // headed puts a header before a text; into each part when one message cannot hold it.
 func headed(head, text string) []string {
 	if len([]rune(head))+1+len([]rune(text))+len([]rune(again)) <= maxText {
 		return []string{head + "\n" + text}
 	}
-	parts := split(text, maxText-len([]rune(head))-len([]rune(again))-len(" (99/99)\n"))
+	parts := pieces.Of(text, maxText-len([]rune(head))-len([]rune(again))-len(" (99/99)\n"), pieces.Characters)
 	for i := range parts {
 		parts[i] = fmt.Sprintf("%s (%d/%d)\n%s", head, i+1, len(parts), parts[i])
 	}
@@ -68,25 +60,6 @@ func marked(text string) string {
 		return first + again
 	}
 	return first + again + "\n" + rest
-}
-
-// split cuts a text into parts of at most n characters, at white space if there is
-// some near the end. Put together they are the text.
-func split(text string, n int) []string {
-	const near = 200
-	var parts []string
-	runes := []rune(text)
-	for len(runes) > n {
-		end := n
-		for i := n; i > n-near; i-- {
-			if unicode.IsSpace(runes[i-1]) {
-				end = i
-				break
-			}
-		}
-		parts, runes = append(parts, string(runes[:end])), runes[end:]
-	}
-	return append(parts, string(runes))
 }
 
 // Who said a line of what went before.

@@ -64,7 +64,9 @@ type Traits struct {
 
 	// Twice says why a call whose answer was lost may show twice at the desk: the
 	// vendor knows no keys, and what it has cannot be looked at. Empty = it shows once.
-	Twice string
+	// Marked tells that the second then says of itself that it may be one.
+	Twice  string
+	Marked bool
 
 	// FilesAlone tells that a human's file comes without a name, and a text beside it
 	// in a webhook of its own.
@@ -72,10 +74,6 @@ type Traits struct {
 
 	// Lacks says why there are no webhooks of some acts.
 	Lacks map[ActKind]string
-
-	// Doubles says why what was sent when an answer was lost may stand at the desk
-	// twice; it then says so of itself. Empty = it never does.
-	Doubles string
 
 	// Retries is how long after each failed attempt the vendor sends a webhook
 	// again; it gives up after the last.

@@ -214,8 +214,8 @@ func idempotencyKeys(e *env) {
 	t := e.t
 	key := e.h.Traits.IdempotencyKey
 	if key == nil {
-		e.why = cmp.Or(e.h.Traits.Doubles, "the vendor knows no such keys; the adapter looks before it repeats")
-		repeatedMessage(e) // which says so if it cannot
+		repeatedMessage(e)
+		e.why = cmp.Or(e.h.Traits.Twice, "the vendor knows no such keys; the adapter looks before it repeats")
 		return
 	}
 	c := e.open(t)

@@ -23,7 +23,9 @@ var cuts = map[string]emulator.Fault{
 // repeatedStart loses each call of a start in turn, and repeats the start.
 func repeatedStart(e *env) {
 	t := e.t
-	e.why = e.h.Traits.Doubles
+	if e.h.Traits.Marked {
+		e.why = e.h.Traits.Twice
+	}
 	for name, fault := range cuts {
 		for step := range maxSteps {
 			begin := someStart()
@@ -62,7 +64,9 @@ func repeatedStart(e *env) {
 // repeatedMessage loses the second of two equal messages, and repeats it.
 func repeatedMessage(e *env) {
 	t := e.t
-	e.why = e.h.Traits.Doubles
+	if e.h.Traits.Marked {
+		e.why = e.h.Traits.Twice
+	}
 	for name, fault := range cuts {
 		c := e.open(t)
 		c.IdempotencyKey = c.SessionID + "-1"
@@ -83,7 +87,7 @@ func repeatedMessage(e *env) {
 		c.IdempotencyKey, c.Repeat = c.SessionID+"-3", false
 		require.Nil(t, e.send(t, c, "hello?"))
 		s := e.seen(t, c)
-		if fault.Done && e.h.Traits.Twice != "" && len(s.Messages()) == 4 {
+		if fault.Done && e.mayRepeat() && len(s.Messages()) == 4 {
 			e.why = e.h.Traits.Twice
 			continue
 		}
@@ -97,7 +101,9 @@ func repeatedClose(e *env) {
 		e.why = "the desk is not told of ends"
 		return
 	}
-	e.why = e.h.Traits.Doubles
+	if e.h.Traits.Marked {
+		e.why = e.h.Traits.Twice
+	}
 	for name, fault := range cuts {
 		for step := range maxSteps {
 			c := e.open(t)
@@ -126,10 +132,13 @@ func repeatedClose(e *env) {
 	}
 }
 
+// mayRepeat reports whether the desk may show a thing twice, and not say so.
+func (e *env) mayRepeat() bool { return e.h.Traits.Twice != "" && !e.h.Traits.Marked }
+
 // times returns how often something may be said to stand at the desk: once, where
 // the vendor may show what it had done before the answer was lost a second time.
 func (e *env) times(count int, lost emulator.Fault) int {
-	if count == 2 && lost.Done && e.h.Traits.Twice != "" {
+	if count == 2 && lost.Done && e.mayRepeat() {
 		e.why = e.h.Traits.Twice
 		return 1
 	}
@@ -138,12 +147,12 @@ func (e *env) times(count int, lost emulator.Fault) int {
 
 // assertNoTwins checks that nothing stands at the desk twice.
 func assertNoTwins(e *env, lines []emulator.Line, lost emulator.Fault) {
-	if lost.Done && e.h.Traits.Twice != "" {
+	if lost.Done && e.mayRepeat() {
 		return
 	}
 	seen := map[emulator.Line]bool{}
 	for _, line := range lines {
-		assert.False(e.t, line.Again && e.h.Traits.Doubles == "", "again: %s", line.Text)
+		assert.False(e.t, line.Again && !e.h.Traits.Marked, "again: %s", line.Text)
 		assert.False(e.t, seen[line], "twice: %s", line.Text)
 		seen[line] = true
 	}

@@ -142,7 +142,7 @@ func (a *Adapter) introduce(ctx context.Context, c provider.Call, start handoff.
 // Send implements provider.Adapter.
 func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) (string, error) {
 	if m.Text != "" {
-		for _, piece := range pieces.Of(m.Text, maxText) {
+		for _, piece := range pieces.Of(m.Text, maxText, pieces.UTF16) {
 			if err := a.client.say(ctx, c.SessionID, typeText, piece); err != nil {
 				return "", err
 			}

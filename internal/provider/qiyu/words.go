@@ -45,7 +45,7 @@ func opening(sessionID string, start handoff.Start) []string {
 	lines = append(lines, "问题 Question: "+question)
 
 	head := "【" + "Handoff " + sessionID + "】"
-	parts := pieces.Of(strings.Join(lines, "\n"), maxText-len(head)-len("(99/99)\n"))
+	parts := pieces.Of(strings.Join(lines, "\n"), maxText-len(head)-len("(99/99)\n"), pieces.UTF16)
 	for i, part := range parts {
 		number := ""
 		if len(parts) > 1 {

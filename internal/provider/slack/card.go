@@ -52,19 +52,19 @@ func (a *Adapter) card(c provider.Call, start handoff.Start) (card outgoing, rep
 	}
 	blocks = append(blocks, fields(start)...)
 
-	question := pieces(start.Question, maxSection)
+	question := sections(start.Question, maxSection)
 	transcript := transcriptOf(start.Transcript)
 	room := maxCard - sizeOf(blocks) - utf8.RuneCountInString(escape(start.Question))
 	if utf8.RuneCountInString(escape(transcript)) <= room {
-		for _, piece := range pieces(transcript, maxSection) {
+		for _, piece := range sections(transcript, maxSection) {
 			blocks = append(blocks, section(literal(piece)))
 		}
 	} else {
-		replies = pieces(transcript, maxReply)
+		replies = sections(transcript, maxReply)
 		blocks = append(blocks, note(marked("What was said before stands in the thread.")))
 	}
 	if len(question) > 0 && room < 0 { // a question of many thousand characters
-		replies = append(replies, pieces("The question:\n"+start.Question, maxReply)...)
+		replies = append(replies, sections("The question:\n"+start.Question, maxReply)...)
 		question = []string{cut(start.Question, maxSection)}
 	}
 	if len(question) > 0 {

@@ -26,7 +26,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -194,10 +193,5 @@ func configOf(config proto.Message) (*handoffv1.SlackConfig, error) {
 }
 
 func baseURL(c *handoffv1.SlackConfig) (string, error) {
-	text := cmp.Or(c.GetApiBaseUrl(), defaultBase)
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", errors.New("api_base_url has to be an http or https address")
-	}
-	return strings.TrimRight(text, "/"), nil
+	return restapi.BaseURL("api_base_url", cmp.Or(c.GetApiBaseUrl(), defaultBase))
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 )
 
 // Slack reserves three characters for its markup, and they are the only ones that
@@ -17,49 +19,18 @@ var (
 // link hides behind another.
 func escape(text string) string { return escaper.Replace(text) }
 
-// cut returns the beginning of a text that has no more than most characters once it is escaped.
-func cut(text string, most int) string {
-	if utf8.RuneCountInString(escape(text)) <= most {
-		return text
-	}
-	length := 1 // of the ellipsis
-	for i, r := range text {
-		if length += utf8.RuneCountInString(escape(string(r))); length > most {
-			return text[:i] + "…"
-		}
-	}
-	return text
-}
+// escaped counts characters as Slack does, once they are escaped.
+func escaped(r rune) int { return utf8.RuneCountInString(escape(string(r))) }
 
-// pieces cuts a text into pieces of at most so many characters once they are
-// escaped, after a line or a word where there is one.
-func pieces(text string, most int) []string {
-	var all []string
-	for text != "" {
-		end, length := len(text), 0
-		for i, r := range text {
-			if length += utf8.RuneCountInString(escape(string(r))); length > most {
-				end = i
-				break
-			}
-		}
-		if end < len(text) {
-			end = seam(text[:end])
-		}
-		all = append(all, text[:end])
-		text = text[end:]
-	}
-	return all
-}
+// cut returns a text that would be too long as its beginning.
+func cut(text string, most int) string { return pieces.First(text, most, escaped) }
 
-// seam is where to cut: after the last line, else the last word, of the second half.
-func seam(text string) int {
-	for _, sep := range []string{"\n", " "} {
-		if i := strings.LastIndex(text, sep); i > len(text)/2 {
-			return i + len(sep)
-		}
+// sections cuts a text into pieces; of no text there are none.
+func sections(text string, most int) []string {
+	if text == "" {
+		return nil
 	}
-	return len(text)
+	return pieces.Of(text, most, escaped)
 }
 
 // plain returns what a human wrote in Slack as text: marks such as *bold* stay as

@@ -11,6 +11,7 @@ import (
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 	"github.com/human-handoff/handoff/internal/provider/restapi"
 )
 
@@ -181,7 +182,7 @@ func (a *Adapter) Close(ctx context.Context, c provider.Call, reason handoff.Clo
 		return provider.Errorf(provider.ClassTransient, "find out how the session was offered: %w", err)
 	}
 	if code, ok := strings.CutPrefix(id, cardPrefix); ok {
-		return a.update(ctx, code, "", cut(strings.TrimRight(text, ".。"), maxReplace))
+		return a.update(ctx, code, "", pieces.First(strings.TrimRight(text, ".。"), maxReplace, pieces.Characters))
 	}
 	return nil
 }

@@ -6,12 +6,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 )
 
 // WeCom's limits: of a text in bytes, of cards in characters.
@@ -62,56 +61,16 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 
 // headed puts a header before a text; into each part when one message cannot hold it.
 func headed(key, head, text string) []message {
-	head = strings.TrimSpace(cutBytes(oneLine(head), maxHeader)) + " ·" + mark(key)
+	head = strings.TrimSpace(pieces.First(oneLine(head), maxHeader, pieces.Bytes)) + " ·" + mark(key)
 	if whole := head + "\n" + text; len(whole) <= maxText {
 		return []message{onceMessage(key, 0, whole)}
 	}
-	parts := split(text, maxText-len(head)-len(" (99/99)\n"))
+	parts := pieces.Of(text, maxText-len(head)-len(" (99/99)\n"), pieces.Bytes)
 	messages := make([]message, len(parts))
 	for i, part := range parts {
 		messages[i] = onceMessage(key, i, fmt.Sprintf("%s (%d/%d)\n%s", head, i+1, len(parts), part))
 	}
 	return messages
-}
-
-// cutBytes shortens a text to n bytes, and breaks no character.
-func cutBytes(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	n -= len("…")
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
-}
-
-// cut shortens a text to n characters.
-func cut(text string, n int) string {
-	runes := []rune(text)
-	if len(runes) <= n {
-		return text
-	}
-	return string(runes[:n-1]) + "…"
-}
-
-// split cuts a text into parts of at most n bytes, at white space if there is some
-// near the end, and never within a character. Put together they are the text.
-func split(text string, n int) []string {
-	const near = 200
-	var parts []string
-	for len(text) > n {
-		end := n
-		for end > 0 && !utf8.RuneStart(text[end]) {
-			end--
-		}
-		if space := strings.LastIndexFunc(text[:end], unicode.IsSpace); space > end-near {
-			_, width := utf8.DecodeRuneInString(text[space:])
-			end = space + width
-		}
-		parts, text = append(parts, text[:end]), text[end:]
-	}
-	return append(parts, text)
 }
 
 // card is a message with buttons.
@@ -125,15 +84,15 @@ type card struct {
 func (c *card) message(key string) message {
 	body := map[string]any{
 		"card_type": "button_interaction", "source": map[string]any{"desc": "Handoff"},
-		"main_title": map[string]any{"title": cut(oneLine(c.title), maxTitle)},
+		"main_title": map[string]any{"title": pieces.First(oneLine(c.title), maxTitle, pieces.Characters)},
 	}
 	if c.text != "" {
-		body["sub_title_text"] = cut(c.text, maxDetail)
+		body["sub_title_text"] = pieces.First(c.text, maxDetail, pieces.Characters)
 	}
 	var rows []any
 	for _, row := range c.rows {
 		if row.Detail != "" {
-			rows = append(rows, map[string]any{"keyname": cut(oneLine(row.Label), maxKey), "value": cut(oneLine(row.Detail), maxRow)})
+			rows = append(rows, map[string]any{"keyname": pieces.First(oneLine(row.Label), maxKey, pieces.Characters), "value": pieces.First(oneLine(row.Detail), maxRow, pieces.Characters)})
 		}
 	}
 	if rows != nil {
@@ -141,7 +100,7 @@ func (c *card) message(key string) message {
 	}
 	buttons := make([]any, len(c.buttons))
 	for i, b := range c.buttons {
-		buttons[i] = map[string]any{"text": cut(oneLine(b.Label), maxLabel), "style": 1 + min(i, 1), "key": b.Button}
+		buttons[i] = map[string]any{"text": pieces.First(oneLine(b.Label), maxLabel, pieces.Characters), "style": 1 + min(i, 1), "key": b.Button}
 	}
 	body["button_list"] = buttons
 	id := unique(key, fmt.Sprint(body))
@@ -179,7 +138,7 @@ func label(text string) string {
 	if i := strings.IndexAny(text, ":,：，。"); i > 0 {
 		text = text[:i]
 	}
-	return cut(strings.TrimRight(oneLine(text), "."), maxReplace)
+	return pieces.First(strings.TrimRight(oneLine(text), "."), maxReplace, pieces.Characters)
 }
 
 // words are what a session is about, in few of them.

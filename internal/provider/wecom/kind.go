@@ -20,7 +20,6 @@
 package wecom
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -161,11 +160,7 @@ func baseURL(c *handoffv1.WeComConfig) (string, error) {
 	if c.GetApiBaseUrl() == "" {
 		return vendor, nil
 	}
-	u, err := url.Parse(strings.TrimSpace(c.GetApiBaseUrl()))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("api_base_url: has to be an http or https address without user, query or fragment")
-	}
-	return u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.EscapedPath(), "/"), nil
+	return restapi.BaseURL("api_base_url", c.GetApiBaseUrl())
 }
 
 // desk is the members who answer.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 )
 
 // maxParts is how many messages a notice may be. Of longer ones, which hold what was
@@ -93,7 +94,7 @@ func texts(key, text string) []message {
 	if first, _, _ := strings.Cut(text, " "); strings.HasPrefix(first, "#") && len(first) < maxHeader {
 		tag = strings.TrimRight(first, ":：")
 	}
-	parts := split(text, maxText-maxHeader)
+	parts := pieces.Of(text, maxText-maxHeader, pieces.Bytes)
 	if len(parts) > maxParts {
 		parts = append(parts[:1:1], parts[len(parts)-maxParts+1:]...)
 		parts[1] = "…\n" + parts[1]

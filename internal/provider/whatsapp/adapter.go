@@ -13,6 +13,7 @@ import (
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 	"github.com/human-handoff/handoff/internal/provider/restapi"
 )
 
@@ -203,7 +204,7 @@ func (a *Adapter) Send(ctx context.Context, c provider.Call, m handoff.Message) 
 	if err != nil {
 		return "", err
 	}
-	return a.write(ctx, c, kindMessage, pieces(header(c.Seat.Tag, d.Customer), m.Text, m.Attachments), func() (string, any) {
+	return a.write(ctx, c, kindMessage, shown(header(c.Seat.Tag, d.Customer), m.Text, m.Attachments), func() (string, any) {
 		return a.offer(c.Seat.Tag, d.Customer, m.Text, messenger.Button(messenger.TakeIt, c.Seat.Tag))
 	})
 }
@@ -309,7 +310,7 @@ func (a *Adapter) messages(n provider.Notice) []outgoing {
 	texts, last := notices(n.Text), outgoing{}
 	if len(n.Choices) > 0 {
 		body := n.Text
-		if size(body) > maxCard {
+		if pieces.Size(body, pieces.UTF16) > maxCard {
 			body = "…"
 		} else {
 			texts = nil
@@ -328,7 +329,7 @@ func (a *Adapter) messages(n provider.Notice) []outgoing {
 
 // tellFile shows a human a file of a session's.
 func (a *Adapter) tellFile(ctx context.Context, n provider.Notice, data string) (ids []string, err error) {
-	all := pieces(n.Text, "", []handoff.Attachment{*n.File})
+	all := shown(n.Text, "", []handoff.Attachment{*n.File})
 	for i, p := range all {
 		m := outgoing{to: n.Person}
 		if i == len(all)-1 {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
 	"github.com/human-handoff/handoff/internal/provider/messenger"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 )
 
 // WhatsApp's limits, in characters.
@@ -36,11 +36,11 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 
 // headed puts a header before a text; into each part when one message cannot hold it.
 func headed(head, text string) []string {
-	if whole := head + "\n" + text; size(whole) <= maxText {
+	if whole := head + "\n" + text; pieces.Size(whole, pieces.UTF16) <= maxText {
 		return []string{whole}
 	}
-	head = cut(head, maxHeader)
-	parts := split(text, maxText-size(head)-len(" (99/99)\n"))
+	head = pieces.First(head, maxHeader, pieces.UTF16)
+	parts := pieces.Of(text, maxText-pieces.Size(head, pieces.UTF16)-len(" (99/99)\n"), pieces.UTF16)
 	for i := range parts {
 		parts[i] = fmt.Sprintf("%s (%d/%d)\n%s", head, i+1, len(parts), parts[i])
 	}
@@ -50,70 +50,18 @@ func headed(head, text string) []string {
 // notices is what a human is told, as messages; a text of several begins each of
 // them with the session's tag, if it begins with one itself.
 func notices(text string) []string {
-	if size(text) <= maxText {
+	if pieces.Size(text, pieces.UTF16) <= maxText {
 		return []string{text}
 	}
 	tag := ""
 	if first, _, _ := strings.Cut(text, " "); strings.HasPrefix(first, "#") && len(first) < maxHeader {
 		tag = first
 	}
-	parts := split(text, maxText-maxHeader)
+	parts := pieces.Of(text, maxText-maxHeader, pieces.UTF16)
 	for i := range parts[1:] {
 		parts[i+1] = strings.TrimSpace(fmt.Sprintf("%s (%d/%d)", tag, i+2, len(parts))) + "\n" + parts[i+1]
 	}
 	return parts
-}
-
-// size is the length of a text as it is counted for limits: JavaScript's, to be safe.
-func size(text string) int {
-	n := 0
-	for _, r := range text {
-		n += width(r)
-	}
-	return n
-}
-
-func width(r rune) int {
-	if r >= 0x10000 {
-		return 2
-	}
-	return 1
-}
-
-// cut shortens a text to n characters.
-func cut(text string, n int) string {
-	if size(text) <= n {
-		return text
-	}
-	at := 0
-	for i, r := range text {
-		if at += width(r); at > n-1 {
-			return text[:i] + "…"
-		}
-	}
-	return text
-}
-
-// split cuts a text into parts of at most n characters, at white space if there is
-// some near the end. Put together they are the text.
-func split(text string, n int) []string {
-	const near = 200
-	var parts []string
-	for size(text) > n {
-		end, space, at := 0, 0, 0
-		for i, r := range text {
-			if at += width(r); at > n {
-				break
-			}
-			end = i + len(string(r))
-			if unicode.IsSpace(r) && at > n-near {
-				space = end
-			}
-		}
-		end = cmp.Or(space, end)
-		parts, text = append(parts, text[:end]), text[end:]
-	}
-	return append(parts, text)
 }
 
 func textBody(text string) map[string]any {
@@ -124,21 +72,21 @@ func textBody(text string) map[string]any {
 func (a *Adapter) card(tag, customer, words string) (kind string, body any) {
 	return kindInteractive, map[string]any{
 		"type":   "button",
-		"header": map[string]any{"type": "text", "text": cut(header(tag, customer), maxHeader)},
-		"body":   map[string]any{"text": cut(words, maxCard)},
+		"header": map[string]any{"type": "text", "text": pieces.First(header(tag, customer), maxHeader, pieces.UTF16)},
+		"body":   map[string]any{"text": pieces.First(words, maxCard, pieces.UTF16)},
 		"action": map[string]any{"buttons": []any{replyButton(messenger.Button(messenger.TakeIt, tag), a.label(messenger.LabelTake))}},
 	}
 }
 
 func replyButton(id, title string) map[string]any {
-	return map[string]any{"type": "reply", "reply": map[string]any{"id": id, "title": cut(oneLine(title), maxButton)}}
+	return map[string]any{"type": "reply", "reply": map[string]any{"id": id, "title": pieces.First(oneLine(title), maxButton, pieces.UTF16)}}
 }
 
 // offer offers a session to a human who has not written for a day: by the template.
 // Its placeholders take no line breaks, and none may be empty.
 func (a *Adapter) offer(tag, customer, words, button string) (kind string, body any) {
 	parameters := []any{}
-	for _, text := range []string{tag, cut(oneLine(customer), maxHeader), cut(oneLine(words), maxPlaceholder)} {
+	for _, text := range []string{tag, pieces.First(oneLine(customer), maxHeader, pieces.UTF16), pieces.First(oneLine(words), maxPlaceholder, pieces.UTF16)} {
 		parameters = append(parameters, map[string]any{"type": "text", "text": cmp.Or(text, "…")})
 	}
 	return "template", map[string]any{
@@ -169,9 +117,9 @@ func (a *Adapter) choices(text string, list []provider.Choice) map[string]any {
 	list = list[:min(len(list), maxRows)]
 	rows := make([]any, len(list))
 	for i, c := range list {
-		row := map[string]any{"id": c.Button, "title": cut(c.Label, maxRow)}
+		row := map[string]any{"id": c.Button, "title": pieces.First(c.Label, maxRow, pieces.UTF16)}
 		if c.Detail != "" {
-			row["description"] = cut(c.Detail, maxDetail)
+			row["description"] = pieces.First(c.Detail, maxDetail, pieces.UTF16)
 		}
 		rows[i] = row
 	}

@@ -21,11 +21,9 @@ package whatsapp
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -170,9 +168,5 @@ func baseURL(c *handoffv1.WhatsAppConfig) (string, error) {
 	if c.GetApiBaseUrl() == "" {
 		return graph, nil
 	}
-	u, err := url.Parse(strings.TrimSpace(c.GetApiBaseUrl()))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("api_base_url: has to be an http or https address without user, query or fragment")
-	}
-	return u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.EscapedPath(), "/"), nil
+	return restapi.BaseURL("api_base_url", c.GetApiBaseUrl())
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider"
+	"github.com/human-handoff/handoff/internal/provider/pieces"
 	"github.com/human-handoff/handoff/internal/provider/restapi"
 )
 
@@ -78,14 +79,14 @@ type piece struct {
 	file *handoff.Attachment
 }
 
-// pieces are the messages for a text with files. Each message costs, so a text that
+// shown are the messages for a text with files. Each message costs, so a text that
 // fits is the caption of the first file. A sound has no caption: a line before it
 // tells whose it is.
-func pieces(head, text string, files []handoff.Attachment) []piece {
+func shown(head, text string, files []handoff.Attachment) []piece {
 	var all []piece
-	first, caption := "", cut(head, maxCaption)
+	first, caption := "", pieces.First(head, maxCaption, pieces.UTF16)
 	captioned := len(files) > 0 && kindOf(&files[0]) != kindAudio
-	if whole := head + "\n" + text; captioned && text != "" && size(whole) <= maxCaption {
+	if whole := head + "\n" + text; captioned && text != "" && pieces.Size(whole, pieces.UTF16) <= maxCaption {
 		first = whole
 	} else if text != "" || !captioned {
 		for _, part := range headed(head, text) {

@@ -176,7 +176,7 @@ func (a *Adapter) writtenIn(ctx context.Context, conversationID string, since ti
 // already. It returns the id of the first.
 func (a *Adapter) writeAll(ctx context.Context, conversationID string, from map[string]any, key, text string, there written) (string, error) {
 	first := ""
-	for i, piece := range pieces.Of(text, maxUnits) {
+	for i, piece := range pieces.Of(text, maxUnits, pieces.UTF16) {
 		pieceKey := key
 		if i > 0 {
 			pieceKey = fmt.Sprintf("%s/%d", key, i+1)

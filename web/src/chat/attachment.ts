@@ -1,9 +1,7 @@
 import { make } from "../shared/dom.js";
+import { ownPath, pictures } from "../shared/files.js";
 import { type Attachment, Attachment_Status } from "./client.js";
 import type { Locale } from "./locale.js";
-
-/** The pictures that the server shows in a page; everything else it lets save. */
-const pictures = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
 
 /** Makes what a message shows of a file. */
 export function attachmentItem(attachment: Attachment, server: string, locale: Locale): HTMLElement {
@@ -17,7 +15,7 @@ export function attachmentItem(attachment: Attachment, server: string, locale: L
     return item;
   }
   const link = make("a", "", about);
-  link.href = serverPath(attachment.url, server);
+  link.href = server + ownPath(attachment.url);
   link.rel = "noreferrer";
   if (pictures.has(attachment.mimeType)) {
     const image = make("img");
@@ -31,10 +29,4 @@ export function attachmentItem(attachment: Attachment, server: string, locale: L
   }
   item.append(link);
   return item;
-}
-
-/** An address of the server under the name by which this page knows it; the server may be called otherwise by itself. */
-export function serverPath(address: string, server: string): string {
-  const { pathname, search } = new URL(address, server);
-  return server + pathname + search;
 }

@@ -18,7 +18,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Lets Enter send the form of a text field; Shift+Enter makes a new line. */
-export function sendOnEnter(field: HTMLTextAreaElement): void {
+function sendOnEnter(field: HTMLTextAreaElement): void {
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();

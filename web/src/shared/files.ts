@@ -1,10 +1,7 @@
-import { type Attachment, Attachment_Status } from "@human-handoff/client";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { make } from "./dom.js";
-import { size } from "./format.js";
 
 /** Where the content of a file goes, as the server tells. */
-export interface Upload {
+interface Upload {
   readonly uploadId: string;
   readonly uploadUrl: string;
 }
@@ -29,33 +26,6 @@ export async function upload(
 
 /** The pictures that the server shows in a page; everything else it lets save. */
 export const pictures = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
-
-/** Makes what a message shows of its files. */
-export function attachmentItem(attachment: Attachment): HTMLElement {
-  const item = make("p", "file");
-  item.dataset.file = attachment.id;
-  const about = attachment.size > 0n ? `${attachment.name} (${size(attachment.size)})` : attachment.name;
-  if (attachment.status !== Attachment_Status.READY) {
-    const failed = attachment.status === Attachment_Status.FAILED;
-    item.textContent = `${about}: ${failed ? "this file could not be fetched." : "on its way…"}`;
-    return item;
-  }
-  const link = make("a", "", about);
-  link.href = ownPath(attachment.url);
-  link.rel = "noreferrer";
-  if (pictures.has(attachment.mimeType)) {
-    const image = make("img");
-    image.src = link.href;
-    image.alt = attachment.name;
-    image.loading = "lazy";
-    link.target = "_blank";
-    link.replaceChildren(image);
-  } else {
-    link.download = attachment.name;
-  }
-  item.append(link);
-  return item;
-}
 
 /** The path of an address of this server, which may know itself by another name. */
 export function ownPath(address: string): string {

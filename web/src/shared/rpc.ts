@@ -1,4 +1,4 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 
 /** How long one call may take. Streams have no limit. */
@@ -17,22 +17,4 @@ export function serverTransport(credential?: string): Transport {
         ]
       : [],
   });
-}
-
-/** Says what went wrong, for people. */
-export function explain(thrown: unknown): string {
-  const error = ConnectError.from(thrown);
-  switch (error.code) {
-    case Code.Unauthenticated:
-      return "The key is not valid, or no longer.";
-    case Code.PermissionDenied:
-      return "The key does not allow this.";
-    case Code.InvalidArgument:
-    case Code.FailedPrecondition:
-      return error.rawMessage || "The server refused this.";
-    case Code.ResourceExhausted:
-      return "Too much at once. Please try again a little later.";
-    default:
-      return "The server cannot be reached.";
-  }
 }

@@ -9,8 +9,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"regexp"
 	"time"
+
+	"github.com/human-handoff/handoff/internal/provider/emulator"
 )
 
 // tokenFor is how long a token is good.
@@ -154,19 +155,9 @@ func (e *Emulator) send(_ *http.Request, body []byte) (any, error) {
 	if param.Content == "" || len(param.Content) > maxContent {
 		return nil, invalidParameter("msgParam: content has %d bytes", len(param.Content))
 	}
-	it := &item{id: e.newID("pqk"), who: -1, tag: tagOf(param.Content), text: param.Content, time: e.now()}
+	it := &item{id: e.newID("pqk"), who: -1, tag: emulator.TagOf(param.Content), text: param.Content, time: e.now()}
 	e.items = append(e.items, it)
 	return map[string]string{"processQueryKey": it.id}, nil
-}
-
-var leadingTag = regexp.MustCompile(`^#([2-9A-Z]{4})\b`)
-
-// tagOf returns the tag that a text begins with.
-func tagOf(text string) string {
-	if match := leadingTag.FindStringSubmatch(text); match != nil {
-		return match[1]
-	}
-	return ""
 }
 
 // getUser is a call of the old host, which says no with 200.

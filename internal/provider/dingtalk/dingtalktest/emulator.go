@@ -109,7 +109,8 @@ func Traits() emulator.Traits {
 			handoff.ClosedByExpiry:         "the conversation ended, for it lasted too long.",
 		},
 		KeyOnly: true, Expires: true,
-		Doubles: "nobody can ask whether a message got through: what may be there twice says so",
+		Marked: true,
+		Twice:  "nobody can ask whether a message got through: what may be there twice says so",
 		Lacks: map[emulator.ActKind]string{
 			emulator.Attach: "who sends a file is told that it was not relayed",
 			emulator.Type:   untold, emulator.Rest: untold, emulator.Read: untold, emulator.Delete: untold,

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/human-handoff/handoff/internal/handoff"
 	"github.com/human-handoff/handoff/internal/provider/emulator"
 )
 
@@ -41,7 +40,7 @@ func (e *Emulator) Sessions() []emulator.Session {
 	}
 	sessions := make([]emulator.Session, len(list))
 	for i, r := range list {
-		facts(&r.session.Customer, r.session.Context)
+		emulator.ReadFacts(&r.session.Customer, r.session.Context)
 		sessions[i] = *r.session
 	}
 	return sessions
@@ -114,19 +113,4 @@ func part(head string) (name string, at, of int) {
 	at, _ = strconv.Atoi(head[match[2]:match[3]])
 	of, _ = strconv.Atoi(head[match[4]:match[5]])
 	return head[:match[0]], at, of
-}
-
-// facts reads who the customer is.
-func facts(c *handoff.Customer, context string) {
-	for line := range strings.SplitSeq(context, "\n") {
-		name, value, _ := strings.Cut(line, ": ")
-		switch strings.TrimSuffix(name, ", as the customer says") {
-		case "E-mail":
-			c.Email = value
-		case "Phone":
-			c.Phone = value
-		case "User id":
-			c.UserID = value
-		}
-	}
 }
