@@ -88,9 +88,10 @@ func handOff(ctx context.Context, client handoffv1connect.HandoffServiceClient, 
 		return err
 	}
 
-	// Closing twice does nothing, so the timer and the answer need not agree.
+	// Closing twice does nothing, so the timer and the answer need not agree. The
+	// stream may tell of the end before the call does, and end the program.
 	closeSession := func() {
-		if _, err := client.CloseSession(ctx, &handoffv1.CloseSessionRequest{SessionId: session}); err != nil {
+		if _, err := client.CloseSession(ctx, &handoffv1.CloseSessionRequest{SessionId: session}); err != nil && ctx.Err() == nil {
 			log.Println("close:", err)
 		}
 	}
