@@ -134,7 +134,7 @@ func (a *App) connect(ctx context.Context, sealer *seal.Sealer) error {
 	})
 	a.files.OnArrival(service)
 	a.auth = auth.New(auth.Config{
-		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), NewID: NewID, Now: time.Now,
+		Store: a.store, Sessions: service, AdminKey: c.AdminKey, TokenKeys: sealer.MACKeys(tokenLabel), Sealer: sealer, NewID: NewID, Now: time.Now,
 	})
 	a.switchboard = switchboard.New(switchboard.Config{
 		Store: a.store, Sessions: service, Connections: a.agents, Capabilities: a.agents.Capabilities, Link: a.files.Link, Now: time.Now, Logger: log,
@@ -210,6 +210,7 @@ func (a *App) doors(service *handoff.Service) []server.Handler {
 			Authorizer: a.auth, Logger: a.log,
 		},
 		file.Door{Files: a.files, Origins: a.agents, Now: time.Now, Logger: a.log},
+		server.Console{Auth: a.auth, Secure: strings.HasPrefix(a.config.PublicURL, "https://"), Logger: a.log},
 		web.Pages{Origins: a.agents},
 		server.Health{
 			Checks:  []server.Check{{Name: "database", Run: a.store.Ping}},

@@ -20,6 +20,8 @@ type Principal struct {
 	KeyID     string // empty for session tokens and for the configured admin key
 	AgentID   string // of every scope but admin
 	SessionID string // of a session token
+
+	End time.Time // of a session of the console; zero for other credentials
 }
 
 // Errors of Authenticate.
@@ -39,6 +41,7 @@ type Authenticator struct {
 	sessions  Sessions
 	adminHash []byte // of the configured admin key; nil if there is none
 	tokenKeys [][]byte
+	sealer    Sealer
 	newID     func(prefix string) string
 	now       handoff.Clock
 	facts     *lru.Cache[string, facts] // by session
@@ -56,6 +59,7 @@ type Config struct {
 	Sessions  Sessions
 	AdminKey  string   // valid as long as it is configured; may be empty
 	TokenKeys [][]byte // the first one mints, all prove
+	Sealer    Sealer   // of sessions of the console
 	NewID     func(prefix string) string
 	Now       handoff.Clock
 }
@@ -68,7 +72,7 @@ func New(c Config) *Authenticator {
 		panic(err) // only for a size of 0
 	}
 	a := &Authenticator{
-		facts: remembered, wake: make(chan struct{}, 1), store: c.Store, sessions: c.Sessions, tokenKeys: c.TokenKeys, newID: c.NewID, now: c.Now,
+		facts: remembered, wake: make(chan struct{}, 1), store: c.Store, sessions: c.Sessions, tokenKeys: c.TokenKeys, sealer: c.Sealer, newID: c.NewID, now: c.Now,
 		valid: map[string]Key{}, used: map[string]time.Time{}, watchers: map[string]map[*watcher]struct{}{},
 	}
 	if c.AdminKey != "" {
@@ -87,7 +91,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, bearer string) (Princi
 	if bearer == "" {
 		return Principal{}, ErrUnauthenticated
 	}
-	sum := hash(bearer)
+	return a.principalOf(ctx, hash(bearer))
+}
+
+// principalOf returns whose key has this hash.
+func (a *Authenticator) principalOf(ctx context.Context, sum []byte) (Principal, error) {
 	if a.adminHash != nil && subtle.ConstantTimeCompare(sum, a.adminHash) == 1 {
 		return Principal{Scope: ScopeAdmin}, nil
 	}

@@ -17,11 +17,16 @@ const (
 type watcher struct{ cancel context.CancelCauseFunc }
 
 // Guard returns a context that ends, with ErrUnauthenticated as its cause, when
-// the principal's key is revoked. stop frees it.
+// the principal's key is revoked or its session of the console is over. stop
+// frees it.
 func (a *Authenticator) Guard(ctx context.Context, p Principal) (guarded context.Context, stop func()) {
+	release := func() {}
+	if !p.End.IsZero() {
+		ctx, release = context.WithTimeoutCause(ctx, p.End.Sub(a.now()), ErrUnauthenticated)
+	}
 	guarded, cancel := context.WithCancelCause(ctx)
 	if p.KeyID == "" {
-		return guarded, func() { cancel(nil) }
+		return guarded, func() { cancel(nil); release() }
 	}
 	w := &watcher{cancel: cancel}
 	a.mu.Lock()
@@ -32,6 +37,7 @@ func (a *Authenticator) Guard(ctx context.Context, p Principal) (guarded context
 	a.watchers[p.KeyID][w] = struct{}{}
 	return guarded, func() {
 		cancel(nil)
+		release()
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		delete(a.watchers[p.KeyID], w)
